@@ -1,0 +1,1 @@
+"""In: arrays. Out: findings. One file per detector; the file's name is its permanent key."""

@@ -1,0 +1,1 @@
+"""In: sums of a period and a zone. Out: a figure with its quality. The catalogue is data."""

@@ -1,0 +1,1 @@
+"""In: HTTP. Out: what people and other systems see: API, live stream, pages."""
