@@ -1,4 +1,4 @@
-"""Settings from `MJOSA_*` variables and an optional `mjosa.toml`; the environment wins. Nothing but these differs between the ways to run."""
+"""Settings from `MJOSA_*` variables and an optional `mjosa.toml`; the environment wins. Nothing else differs between the ways to run."""
 
 from __future__ import annotations
 
