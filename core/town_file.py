@@ -113,7 +113,7 @@ def _repeated(part: str, ids: list[str]) -> Iterator[tuple[Place, str]]:
 
 def _reference(place: Place, key: str | None, known: dict[str, Any], what: str) -> Iterator[tuple[Place, str]]:
     if key is not None and key not in known:
-        near = difflib.get_close_matches(key, known, 1)
+        near = difflib.get_close_matches(key, known, 1, 0.5)
         yield place, f"there is no {what} '{key}'" + (f"; did you mean '{near[0]}'?" if near else "")
 
 
