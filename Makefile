@@ -43,3 +43,6 @@ lock:
 
 clean:
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+stack:
+	@$(PYTHON) gateway/stack.py

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Runs once, when PostgreSQL's volume is empty: one database and one owner each for ChirpStack and Mjøsa.
+set -eu
+psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" <<SQL
+create role chirpstack with login password '$CHIRPSTACK_POSTGRES_PASSWORD';
+create database chirpstack owner chirpstack;
+create role mjosa with login password '$MJOSA_POSTGRES_PASSWORD';
+create database mjosa owner mjosa;
+\c chirpstack
+create extension if not exists pg_trgm;
+create extension if not exists hstore;
+SQL
