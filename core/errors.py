@@ -14,6 +14,7 @@ Wrap once where the cause is known (`raise StoreUnavailable(...) from error`), l
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class MjosaError(Exception):
@@ -43,11 +44,13 @@ class StoreUnavailable(StoreError):
 class StoreRejected(StoreError):
     """The store refuses these rows and will refuse them again.
 
-    `rows` are the indices, in the batch that was written, of the rows refused; all others are stored.
+    `rows` are the indices, in the batch that was written, of the rows refused; all others are stored, and `written` (a
+    core.store.Written, or None) says what that did.
     """
 
-    def __init__(self, message: str, rows: Sequence[int] = ()) -> None:
+    def __init__(self, message: str, rows: Sequence[int] = (), written: Any = None) -> None:
         self.rows = tuple(rows)
+        self.written = written
         super().__init__(message)
 
 

@@ -1,0 +1,295 @@
+"""The embedded store: one DuckDB file, one process at a time, many threads.
+
+    meta(key, value)                                              schema version
+    series(id, sensor, quantity)                                  the dictionary
+    readings(series, t, x, flag, uplink, origin)                  clustered by month, series, time once compacted
+
+There is no primary key: it costs 46 bytes and most of the speed. Identity is kept by looking up, before a write, only the
+rows that are not newer than the newest row of their series; DuckDB's zone maps make that a look at few row groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock, RLock
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from core.errors import StoreError, StoreRejected, StoreUnavailable
+from core.model import Floats, Reading, Readings, Series
+from core.store import Buckets, Coverage, Written
+from core.stores.batch import Batch, Key, bucketed, only, prepare, report
+from core.stores.newest import Newest
+
+SCHEMA_VERSION = 1
+_COLUMNS = ("series", "t", "x", "flag", "uplink", "origin")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta(key VARCHAR, value VARCHAR);
+CREATE TABLE IF NOT EXISTS series(id INTEGER, sensor VARCHAR, quantity VARCHAR);
+CREATE TABLE IF NOT EXISTS readings(series INTEGER, t DOUBLE, x DOUBLE, flag UTINYINT, uplink BIGINT, origin UTINYINT);
+"""
+_MONTH_S = 30 * 86_400
+_SENSORS_AT_ONCE = 500
+_open_here: set[Path] = set()
+_opening = Lock()
+
+
+class DuckDBStore:
+    """Implements core.store.SeriesStore on a file.
+
+    Raises StoreUnavailable when another process holds the file, StoreRejected when the file is not a readable Mjøsa store;
+    such a file is left as it is.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 2, memory_limit: str = "1GB") -> None:
+        self.path = Path(path).resolve()
+        self._writing, self._reading = RLock(), Lock()
+        with _opening:
+            if self.path in _open_here:
+                raise StoreUnavailable(f"{self.path} is already open in this process; use the store that is open")
+            self._database = _connect(self.path, threads, memory_limit)
+            _open_here.add(self.path)
+        try:
+            self._load()
+        except duckdb.Error as error:
+            self.close()
+            raise StoreRejected(f"{self.path} is damaged and was left as it is: {_first_line(error)}. Restore a backup.") from error
+
+    def write(self, readings: Readings) -> Written:
+        batch = prepare(readings)
+        with self._writing:
+            new, changed = self._store(batch) if len(batch) else (np.empty(0, bool), np.empty(0, bool))
+        return report(batch, new, changed)
+
+    def read(self, sensors: Sequence[str], quantity: str, start: float, end: float) -> dict[str, Series]:
+        found = {sensor: Series.empty(sensor, quantity) for sensor in sensors}
+        for sensor, rows in self._select(sensors, quantity, start, end, ("t", "x", "flag", "uplink")):
+            found[sensor] = Series(sensor, quantity, *rows)
+        return found
+
+    def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]:
+        with self._writing:
+            newest = self._newest
+            ids = [self._ids[key] for key in only(quantity, list(self._ids), sensors)]
+            return [newest.reading(self._keys[i], i) for i in ids if newest.rows[i]]
+
+    def aggregate(self, sensors: Sequence[str], quantity: str, edges: Floats) -> dict[str, Buckets]:
+        found = {}
+        for low in range(0, len(sensors), _SENSORS_AT_ONCE):
+            some = sensors[low : low + _SENSORS_AT_ONCE]
+            for sensor, (t, x, flag) in self._select(some, quantity, edges[0], edges[-1], ("t", "x", "flag")):
+                found[sensor] = bucketed(sensor, quantity, t, x, flag, edges)
+        none = np.empty(0)
+        return {s: found.get(s) or bucketed(s, quantity, none, none, np.empty(0, np.uint8), edges) for s in sensors}
+
+    def coverage(self, sensors: Sequence[str] | None = None) -> list[Coverage]:
+        with self._writing:
+            newest = self._newest
+            ids = [self._ids[key] for key in only(None, list(self._ids), sensors)]
+            return [
+                Coverage(*self._keys[i], float(newest.first[i]), float(newest.last[i]), int(newest.rows[i])) for i in ids if newest.rows[i]
+            ]
+
+    def delete(self, *, sensors: Sequence[str] | None = None, quantities: Sequence[str] | None = None,
+               before: float | None = None, dry_run: bool = False) -> int:  # fmt: skip
+        if sensors is None and quantities is None and before is None:
+            raise StoreRejected("delete needs at least one condition: sensors, quantities or before")
+        wanted = None if quantities is None else set(quantities)
+        with self._writing:
+            ids = [self._ids[key] for key in only(None, list(self._ids), sensors) if wanted is None or key[1] in wanted]
+            limit = np.inf if before is None else before
+            if dry_run:
+                return self._count(ids, limit)
+            with self._transaction() as database:
+                count = self._count(ids, limit)
+                database.execute("DELETE FROM readings WHERE series IN (SELECT unnest(?)) AND t < ?", [ids, limit])
+            self._load()
+        return count
+
+    def compact(self) -> None:
+        """Rewrite the rows clustered by month, series and time, so that one sensor's year lies in few places, and give back free space."""
+        with self._writing:
+            with self._transaction() as database:
+                database.execute(
+                    f"CREATE OR REPLACE TABLE clustered AS SELECT * FROM readings ORDER BY floor(t / {_MONTH_S}), series, t;"
+                    "DROP TABLE readings; ALTER TABLE clustered RENAME TO readings;"
+                )
+            with _translated():
+                self._database.execute("CHECKPOINT")
+
+    def size(self) -> Mapping[str, float]:
+        rows = float(self._newest.rows.sum())
+        files = (self.path, self.path.with_name(self.path.name + ".wal"))
+        size = float(sum(f.stat().st_size for f in files if f.exists()))
+        return {"rows": rows, "bytes": size, "bytes_per_reading": size / rows if rows else 0.0}
+
+    def close(self) -> None:
+        with self._writing, _opening:
+            self._database.close()
+            _open_here.discard(self.path)
+
+    def _load(self) -> None:
+        """The dictionary, and the newest row of each series."""
+        series = self._database.execute("SELECT id, sensor, quantity FROM series ORDER BY id").fetchall()
+        self._keys: list[Key] = [(sensor, quantity) for _, sensor, quantity in series]
+        self._ids: dict[Key, int] = {key: i for i, key in enumerate(self._keys)}
+        rows = self._database.execute(
+            "SELECT series, count(*) AS rows, min(t) AS first, max(t) AS last, arg_max(x, t) AS x, arg_max(flag, t) AS flag, "
+            "arg_max(uplink, t) AS uplink, arg_max(origin, t) AS origin FROM readings GROUP BY series"
+        ).fetchnumpy()
+        self._newest = Newest.of(len(self._keys), rows)
+
+    def _store(self, batch: Batch) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Write a prepared batch in one transaction; masks of its rows that are new and that are changed."""
+        fresh = [key for key in batch.keys if key not in self._ids]
+        ids = {**self._ids, **{key: len(self._keys) + i for i, key in enumerate(fresh)}} if fresh else self._ids
+        series = np.array([ids[key] for key in batch.keys], np.int32)[batch.code]
+        self._newest.grow(len(ids))
+        with self._transaction() as database:
+            new, changed = self._compare(database, batch, series)
+            if fresh:
+                names = {"id": range(len(self._keys), len(ids)), "sensor": [k[0] for k in fresh], "quantity": [k[1] for k in fresh]}
+                _insert(database, "series", pa.table(names))
+            columns = (series, batch.t, batch.x, batch.flag, batch.uplink, batch.origin)
+            if changed.any():
+                _replace(database, _table(columns, changed))
+            if new.any():
+                _insert(database, "readings", _table(columns, new))
+        self._ids, self._keys = ids, [*self._keys, *fresh] if fresh else self._keys
+        self._newest.note(series, batch, new, changed)
+        return new, changed
+
+    def _compare(self, database: Any, batch: Batch, series: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        new, changed = np.ones(len(batch), bool), np.zeros(len(batch), bool)
+        old = np.flatnonzero(batch.t <= self._newest.last[series])
+        if not len(old):
+            return new, changed
+        database.register("batch", pa.table({"row": old, "series": series[old], "t": batch.t[old]}))
+        t, s = batch.t[old], series[old]
+        there = database.execute(
+            "SELECT b.row, r.x, r.flag FROM readings r JOIN batch b ON r.series = b.series AND r.t = b.t "
+            "WHERE r.t >= ? AND r.t <= ? AND r.series >= ? AND r.series <= ?",
+            [t.min(), t.max(), int(s.min()), int(s.max())],
+        ).fetchnumpy()  # fmt: skip
+        row, x, flag = (_plain(there[name]) for name in ("row", "x", "flag"))
+        new[row] = False
+        same = (batch.x[row] == x) | (np.isnan(batch.x[row]) & np.isnan(x))
+        changed[row] = ~same | (batch.flag[row] != flag)
+        return new, changed
+
+    def _select(
+        self, sensors: Sequence[str], quantity: str, start: float, end: float, columns: Sequence[str]
+    ) -> Iterator[tuple[str, list[npt.NDArray[Any]]]]:
+        """Each sensor that has rows in [start, end), with its columns ordered by time; columns[0] is t."""
+        ids = sorted({self._ids[key] for s in sensors if (key := (s, quantity)) in self._ids})
+        if not ids:
+            return
+        where, values = ("series = ?", ids[0]) if len(ids) == 1 else ("series IN (SELECT unnest(?))", ids)
+        sql = f"SELECT series, {', '.join(columns)} FROM readings WHERE {where} AND t >= ? AND t < ?"
+        with _translated():
+            rows = self._cursor().execute(sql, [values, start, end]).fetchnumpy()
+        series, data = rows["series"], [_plain(rows[c]) for c in columns]
+        t = data[0]
+        if not ((series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (t[1:] > t[:-1]))).all():
+            order = np.lexsort((t, series))
+            series, data = series[order], [column[order] for column in data]
+        bounds = np.searchsorted(series, [*ids, ids[-1] + 1])
+        for i, low, high in zip(ids, bounds, bounds[1:], strict=False):
+            if high > low:
+                yield self._keys[i][0], [column[low:high] for column in data]
+
+    def _count(self, ids: list[int], limit: float) -> int:
+        with _translated():
+            found = self._cursor().execute("SELECT count(*) FROM readings WHERE series IN (SELECT unnest(?)) AND t < ?", [ids, limit])
+            return int(found.fetchall()[0][0])
+
+    def _cursor(self) -> Any:
+        with self._reading:
+            return self._database.cursor()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        with _translated():
+            self._database.execute("BEGIN")
+            try:
+                yield self._database
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+
+def _connect(path: Path, threads: int, memory_limit: str) -> Any:
+    """Open or create a store. A file that is not one of ours is only ever opened for reading."""
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": threads, "memory_limit": memory_limit}
+    try:
+        if path.exists() and path.stat().st_size:
+            with duckdb.connect(path, read_only=True, config=config) as look:
+                _check_schema(path, look)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        database = duckdb.connect(path, config=config)
+        database.execute(_SCHEMA)
+        if not database.execute("SELECT 1 FROM meta").fetchone():
+            database.execute("INSERT INTO meta VALUES ('schema', ?)", [str(SCHEMA_VERSION)])
+        return database
+    except (duckdb.Error, OSError) as error:
+        text = _first_line(error)
+        if "lock" in text.lower():
+            raise StoreUnavailable(
+                f"{path} is in use by another process, most likely a running `mjosa up`: go through its HTTP API, or stop it first ({text})"
+            ) from error
+        raise StoreRejected(f"{path} is not a store Mjøsa can read, and was left as it is: {text}") from error
+
+
+def _check_schema(path: Path, database: Any) -> None:
+    tables = {name for (name,) in database.execute("SELECT table_name FROM information_schema.tables").fetchall()}
+    if not {"meta", "series", "readings"} <= tables:
+        raise StoreRejected(
+            f"{path} is a DuckDB file of something else (tables: {', '.join(sorted(tables)) or 'none'}); it was left as it is"
+        )
+    (version,) = database.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() or ("none",)
+    if version != str(SCHEMA_VERSION):
+        raise StoreRejected(f"{path} has schema {version}; this Mjøsa reads schema {SCHEMA_VERSION}. Use the version that wrote it.")
+
+
+def _table(columns: Sequence[npt.NDArray[Any]], rows: npt.NDArray[np.bool_]) -> Any:
+    return pa.table(dict(zip(_COLUMNS, columns if rows.all() else [c[rows] for c in columns], strict=True)))
+
+
+def _insert(database: Any, table: str, rows: Any) -> None:
+    database.register("batch", rows)
+    database.execute(f"INSERT INTO {table} SELECT * FROM batch")
+
+
+def _replace(database: Any, rows: Any) -> None:
+    low, high = rows["t"].to_numpy().min(), rows["t"].to_numpy().max()
+    database.register("batch", rows)
+    database.execute("DELETE FROM readings r USING batch b WHERE r.series = b.series AND r.t = b.t AND r.t >= ? AND r.t <= ?", [low, high])
+    database.execute("INSERT INTO readings SELECT * FROM batch")
+
+
+def _plain(column: Any) -> npt.NDArray[Any]:
+    """The array without DuckDB's null mask: no column of ours holds a null."""
+    return np.asarray(column.data if isinstance(column, np.ma.MaskedArray) else column)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.ConnectionException as error:
+        raise StoreUnavailable(f"the store is closed: {_first_line(error)}") from error
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise StoreUnavailable(f"the store's disk or memory does not allow it now: {_first_line(error)}") from error
+    except duckdb.Error as error:
+        raise StoreError(f"the store failed: {_first_line(error)}") from error
