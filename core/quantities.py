@@ -39,6 +39,7 @@ _TABLE = (
     Quantity("snow_depth_m", "weather", "m", 0.0, 10.0, 0.01, "Snow depth", "Snødybde"),
     Quantity("temperature_c", "temperature", "°C", -60.0, 120.0, 0.01, "Temperature", "Temperatur"),
     Quantity("air_temperature_c", "temperature", "°C", -60.0, 60.0, 0.1, "Air temperature", "Lufttemperatur"),
+    Quantity("air_pressure_bar", "weather", "bar", 0.5, 1.2, 0.0001, "Air pressure", "Lufttrykk"),
     Quantity("humidity_pct", "weather", "%", 0.0, 100.0, 0.5, "Relative humidity", "Relativ fuktighet"),
     Quantity("conductivity_us_cm", "conductivity", "µS/cm", 0.0, 100_000.0, 1.0, "Conductivity", "Ledningsevne"),
     Quantity("contact", "contact", "", 0.0, 1.0, 1.0, "Contact", "Kontakt"),

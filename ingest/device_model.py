@@ -10,7 +10,7 @@ from typing import Literal
 
 from core.discovery import collect
 from core.errors import DecodeError
-from core.model import Sample
+from core.model import Sample, Uplink
 
 Options = Mapping[str, float]
 """What the decoder must know of one unit (pressure range, litres per pulse): `Sensor.options` over `DeviceModel.options`."""
@@ -46,6 +46,7 @@ class DeviceModel:
     """One product family. `key` equals the file's name and never changes meaning once published.
 
     `bounds` narrows a quantity's hard bounds to this product's measuring span; values outside are flagged, not dropped.
+    `options` are the defaults of what `decode` and `encode` may be told of one unit.
     """
 
     key: str
@@ -59,12 +60,18 @@ class DeviceModel:
     version: str = "1"
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     options: Options = field(default_factory=dict)
+    status: Mapping[int, str] = field(default_factory=dict)
+    """What a mask in `status_bits` means: leak, burst, backflow, tamper, low_battery, freeze …"""
 
-    def read(self, payload: bytes, f_port: int, options: Options | None = None) -> list[Sample]:
-        """Samples of one frame; an empty list for a frame that carries no measurement. Raises DecodeError for all others.
+    def read(self, payload: bytes, f_port: int, options: Options | None = None, uplink: Uplink | None = None) -> list[Sample]:
+        """Samples of one frame; an empty list for a frame that carries no measurement (also MAC-only: no payload or fPort 0).
+
+        Raises DecodeError for all others.
 
         The only place where a decoder's struct.error, IndexError, KeyError or ValueError becomes a DecodeError.
         """
+        if not payload or f_port == 0:
+            return []
         try:
             samples = list(self.decode(payload, f_port, {**self.options, **options} if options else self.options))
         except DecodeError:
