@@ -1,0 +1,103 @@
+"""Sewer overflow from the level above the crest: Schmitt trigger, persistence, gaps, duration, volume over the weir."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.counting import block_count
+from analytics.detector import Arrays, Detector, Finding, Site, completeness, finite, typical_interval_s
+from analytics.noise import daily_noise
+from analytics.spans import Span, hysteresis, merge, spans
+from analytics.weirs import event_volume
+from core.model import Floats
+
+
+@dataclass(frozen=True)
+class Params:
+    """Defaults: facts collected for Mjøsa, sewer overflow; the noise bounds keep a rough sensor from hiding an overflow."""
+
+    h_on_m: float = 0.01
+    """Least head that starts an overflow; 3 standard deviations of the sensor's own noise where that is more."""
+    h_off_m: float = 0.0
+    noise_low_m: float = 0.002
+    noise_high_m: float = 0.01
+    persist_s: float = 60.0
+    """Shortest overflow where sampling is finer than this; a coarser sample counts alone."""
+    merge_gap_s: float = 600.0
+    """Pauses no longer than this (or two samples) are one event."""
+    hold_intervals: float = 2.0
+    """How many intervals of silence the state is held."""
+
+
+def detect(arrays: Arrays, p: Params) -> list[Finding]:
+    """Findings `overflow`; score is the peak head [m], threshold the head that started it."""
+    track = arrays.tracks[0]
+    site = track.site
+    if site.crest_m is None:
+        return []
+    t, x = finite(track)
+    if not t.size:
+        return []
+    head = x - site.crest_m
+    interval = site.interval_s or typical_interval_s(t)
+    hold = p.hold_intervals * max(interval if interval > 0 else 0.0, 60.0)
+    sigma = np.clip(np.nan_to_num(daily_noise(t, x, clip=0.1), nan=p.noise_low_m), p.noise_low_m, p.noise_high_m)
+    on = np.maximum(p.h_on_m, 3 * sigma)
+    parts = [s for s in spans(hysteresis(head, on, p.h_off_m), t, hold, arrays.end) if _lasts(s, t, head, on, p, interval)]
+    groups = merge(parts, max(p.merge_gap_s, 2 * interval))
+    return [_finding(group, t, head, on, sigma, site, interval) for group in groups]
+
+
+def _lasts(s: Span, t: Floats, head: Floats, on: Floats, p: Params, interval: float) -> bool:
+    """Two samples over the starting head where they come more often than persist_s; else one."""
+    over = int(np.count_nonzero(head[s.first : s.last + 1] > on[s.first : s.last + 1]))
+    return over >= (2 if interval <= p.persist_s else 1)
+
+
+def _finding(group: list[Span], t: Floats, head: Floats, on: Floats, sigma: Floats, site: Site, interval: float) -> Finding:
+    first, last = group[0], group[-1]
+    inside = slice(first.first, last.last + 1)
+    peak = float(head[inside].max())
+    active = sum(s.end - s.start for s in group)
+    details: dict[str, float | str] = {
+        "duration_s": last.end - first.start, "active_s": active, "peak_head_m": peak, "noise_m": float(sigma[first.first]),
+        "start_u_s": first.start_u_s, "end_u_s": last.end_u_s, "interval_s": interval, "parts": float(len(group)),
+        "blocks_12_24": float(block_count((s.start, s.end) for s in group)),
+        "end_known": "open" if last.open_end else "yes" if last.certain_end else "no: the sensor fell silent",
+    }  # fmt: skip
+    volume = volume_u = None
+    if site.weir is not None:
+        parts = [_edges(s, t, head) for s in group]
+        volume, volume_u, peak_flow = event_volume(parts, site.weir, float(sigma[first.first]))
+        details |= {"peak_flow_m3h": peak_flow * 3600, "submergence": "unknown"}
+    return Finding(
+        kind="overflow", start=first.start, end=None if last.open_end else last.end, onset=first.start, onset_u_s=first.start_u_s,
+        score=peak, threshold=float(on[first.first]), severity="major", volume_m3=volume, volume_u_m3=volume_u,
+        completeness=completeness(t, first.start, last.end, interval), details=details,
+    )  # fmt: skip
+
+
+def _edges(s: Span, t: Floats, head: Floats) -> tuple[Floats, Floats]:
+    """Times and heads of one span, with head 0 at its start and end."""
+    inside = slice(s.first, s.last + 1)
+    times, heads = t[inside], np.maximum(head[inside], 0.0)
+    if s.start < times[0]:
+        times, heads = np.concatenate(([s.start], times)), np.concatenate(([0.0], heads))
+    if s.end > times[-1]:
+        times, heads = np.concatenate((times, [s.end])), np.concatenate((heads, [0.0]))
+    return times, heads
+
+
+DETECTOR = Detector(
+    key="overflow_level",
+    title="Overflow from the level above the crest",
+    scope="series",
+    inputs=("level_m",),
+    kinds=("overflow",),
+    params=Params,
+    detect=detect,
+    source="Schmitt trigger on head over crest; Poleni volume; Environment Agency 12/24 blocks",
+    memory_s=15 * 86_400.0,
+)

@@ -1,0 +1,31 @@
+"""How noisy a series is, from its own second differences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.model import Floats
+
+DAY_S = 86_400.0
+
+
+def daily_noise(t: Floats, x: Floats, days: int = 14, clip: float = np.inf) -> Floats:
+    """Standard deviation of the measurement noise [unit of x] known at each sample: shape (n,), NaN before the first whole day.
+
+    Second differences over √6 remove levels and slopes; each UTC day gives the root of half their clipped mean square, and what is known
+    on a day is the median of the `days` days before it, so that storms do not count. No NaN in x.
+    """
+    if t.size < 3:
+        return np.full(t.shape, np.nan)
+    second = np.zeros(t.size)
+    second[1:-1] = np.minimum(np.abs(x[2:] - 2 * x[1:-1] + x[:-2]), clip)
+    day = np.floor_divide(t, DAY_S).astype(np.int64)
+    first = np.flatnonzero(np.diff(day, prepend=day[0] - 1))
+    number = day[first]
+    sigma = np.sqrt(np.add.reduceat(second**2, first) / np.diff(first, append=t.size) / 6)
+    known = np.full(first.size, np.nan)
+    for i in range(1, first.size):
+        low = np.searchsorted(number, number[i] - days)
+        if low < i:
+            known[i] = np.median(sigma[low:i])
+    return np.repeat(known, np.diff(first, append=t.size))
