@@ -1,0 +1,1 @@
+"""One file a board; `BOARD` says what is on it."""
