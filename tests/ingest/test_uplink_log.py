@@ -1,0 +1,105 @@
+"""What is appended is there, whole and in order, whatever happens afterwards."""
+
+import sqlite3
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import NotFound, StoreUnavailable
+from core.network import Message
+from ingest.uplink_log import DiskLow, LoggedMessage, UplinkLog
+
+
+@pytest.fixture
+def open_log():
+    """Opens logs, and closes them at the end."""
+    with ExitStack() as stack:
+
+        def opened(folder, **options) -> UplinkLog:
+            return stack.enter_context(closing(UplinkLog(folder, **options)))
+
+        yield opened
+
+
+def message(t: float, text: str = "x") -> Message:
+    return Message(t, f"application/a/device/{text}/event/up", text.encode())
+
+
+def test_numbers_count_up_over_batches_and_restarts(tmp_path, open_log):
+    log = open_log(tmp_path)
+    assert log.append([message(1.0, "a"), message(2.0, "b")]) == range(1, 3)
+    log.close()
+    log = open_log(tmp_path)
+    assert log.append([message(3.0, "c")]) == range(3, 4)
+    assert log.read(1, 10) == [LoggedMessage(2, *message(2.0, "b")), LoggedMessage(3, *message(3.0, "c"))]
+    assert log.get(2).payload == b"b"
+    with pytest.raises(NotFound, match="uplink 4"):
+        log.get(4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.floats(0, 4e9), st.text(max_size=8), st.binary(max_size=50)), min_size=1, max_size=6), max_size=6))
+def test_every_byte_comes_back(tmp_path_factory, batches):
+    log = UplinkLog(tmp_path_factory.mktemp("log"))
+    for batch in batches:
+        log.append([Message(*m) for m in batch])
+    flat = [m for batch in batches for m in batch]
+    assert [tuple(m[1:]) for m in log.read(0, 1000)] == flat
+    assert [m.seq for m in log.read(0, 1000)] == list(range(1, len(flat) + 1))
+    log.close()
+
+
+def test_a_second_reader_follows_the_writer(tmp_path, open_log):
+    writer, reader = open_log(tmp_path), open_log(tmp_path)
+    writer.append([message(1.0)] * 1200)
+    assert [m.seq for m in reader.read(990, 20)] == list(range(991, 1011))
+    assert reader.last_seq == 1200
+    with pytest.raises(StoreUnavailable, match="another Mjøsa is writing"):
+        reader.append([message(2.0)])
+    writer.close()
+    assert reader.append([message(2.0)]) == range(1201, 1202)
+
+
+def test_an_old_month_is_one_file_less(tmp_path, open_log):
+    march, april = (datetime(2026, m, 15, tzinfo=UTC).timestamp() for m in (3, 4))
+    log = open_log(tmp_path)
+    log.append([message(march)] * 3)
+    log.append([message(april)] * 2)
+    assert log.months() == ["2026-03", "2026-04"]
+    assert log.prune(march - 1) == 0
+    assert log.prune(march + 1) == 3
+    assert log.months() == ["2026-04"]
+    assert [m.seq for m in log.read(0, 10)] == [4, 5]
+    assert log.prune(april + 1) == 0, "the newest month always stays: it holds the numbering"
+    assert log.append([message(april)]) == range(6, 7)
+
+
+def test_a_clock_set_back_keeps_the_order(tmp_path, open_log):
+    log = open_log(tmp_path)
+    log.append([message(datetime(2026, 4, 1, tzinfo=UTC).timestamp(), "first")])
+    log.append([message(datetime(2026, 3, 31, tzinfo=UTC).timestamp(), "second")])
+    assert [m.payload for m in log.read(0, 10)] == [b"first", b"second"]
+
+
+def test_below_the_reserve_nothing_is_appended_and_it_recovers(tmp_path, open_log):
+    free = [2_000_000]
+    log = open_log(tmp_path, reserve_bytes=1_000_000, free_bytes=lambda: free[0])
+    log.append([message(1.0)])
+    free[0] = 999_999
+    with pytest.raises(DiskLow, match="1 MB free"):
+        log.append([message(2.0)])
+    free[0] = 2_000_000
+    assert log.append([message(3.0)]) == range(2, 3)
+
+
+def test_a_log_that_cannot_be_written_says_so(tmp_path, open_log):
+    log = open_log(tmp_path)
+    log.append([message(1.0)])
+    other = sqlite3.connect(tmp_path / f"uplinks-{log.months()[0]}.sqlite")
+    other.execute("DROP TABLE block")
+    other.commit()
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        log.append([message(2.0)])
