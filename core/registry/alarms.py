@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+import core.registry.tables as tables
 from core.errors import Conflict, NotFound
 from core.records import Alarm, AlarmState, AuditEntry, Comment
-from core.registry import tables
 from core.registry.audit import AuditRegister
 from core.registry.codec import from_json, to_json
 from core.registry.database import Database

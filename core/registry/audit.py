@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+import core.registry.tables as tables
 from core.records import AuditEntry
-from core.registry import tables
 from core.registry.codec import from_json, to_json
 from core.registry.database import Database
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.registry import tables
+import core.registry.tables as tables
 from core.registry.codec import plain, unplain
 from core.registry.database import Database
 

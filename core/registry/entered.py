@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import core.registry.tables as tables
 from core.errors import NotFound
 from core.records import Commissioning, Maintenance, MasterValue
-from core.registry import tables
 from core.registry.codec import from_json, to_json
 from core.registry.database import Database
 

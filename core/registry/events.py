@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+import core.registry.tables as tables
 from core.errors import NotFound
 from core.model import Event
-from core.registry import tables
 from core.registry.codec import from_json, to_json
 from core.registry.database import Database
 

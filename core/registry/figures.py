@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+import core.registry.tables as tables
 from core.model import IndicatorValue
-from core.registry import tables
 from core.registry.codec import from_json, to_json
 from core.registry.database import Database
 

@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import BaseModel
 
+import core.registry.tables as tables
 from core.errors import Conflict, NotFound
 from core.records import AuditEntry
-from core.registry import tables
 from core.registry.audit import AuditRegister
 from core.registry.database import Database
 from core.timekeeping import iso
