@@ -1,0 +1,266 @@
+"""Inputs of the water balance: inflow, export, metered and unmetered use, losses, energy, night flow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from analytics.indicators.amounts import Amount, missing, total
+from analytics.indicators.master import lookup
+from analytics.indicators.scope import NETWORKS, Inlet, Scope, inlets, metered
+from analytics.indicators.window import Window
+from core.model import Floats
+from core.timekeeping import OSLO, local_day, unix
+from core.town import Sensor
+
+RELATIVE_U = {"inflow": 0.01, "meters": 0.01, "energy": 0.01, "withdrawal": 0.01}
+"""Standard uncertainty (half of 2 % at k = 2) of each group of meters, taken as one common cause. Status P."""
+NIGHT_HOURS = range(1, 5)
+"""Full local hours that begin in the night window, 01–05."""
+
+
+def metered_total(
+    w: Window, points: Sequence[tuple[Sensor, str]], relative_u: float, what: str, signs: Sequence[int] | None = None
+) -> Amount:
+    """Volumes of some metering points, summed over the period with their signs.
+
+    Completeness is weighted by volume. A point that never reported makes its volume missing, not zero, when all are silent.
+    """
+    if not points:
+        return missing(what)
+    totals, extra, estimated, complete = np.zeros((4, len(points)))
+    for quantity in dict.fromkeys(q for _, q in points):
+        rows = [i for i, (_, q) in enumerate(points) if q == quantity]
+        sums = w.sums([points[i][0] for i in rows], quantity)
+        totals[rows], complete[rows] = sums.total, sums.completeness
+        extra[rows], estimated[rows] = np.nan_to_num(sums.extrapolated), np.nan_to_num(sums.estimated)
+    silent = int(np.isnan(totals).sum())
+    if silent == len(points):
+        return missing(what)
+    weights = np.where(np.isnan(totals), np.nanmean(np.abs(totals)), np.abs(totals))
+    weights = weights if weights.sum() > 0 else np.ones(len(points))
+    direction = np.ones(len(points)) if signs is None else np.array(signs, float)
+    value = float(np.nansum(totals * direction))
+    gross = float(np.nansum(np.abs(totals)))
+    shares = _shares(gross, float(np.abs(extra).sum()), float(np.abs(estimated).sum()))
+    return Amount(
+        value, abs(value) * relative_u, float(np.average(complete, weights=weights)), shares,
+        calibration_valid=all(_calibrated(w, s) for s, _ in points),
+        notes=(f"{silent} silent of {len(points)} ({what})",) if silent else (),
+        source={"sensors": len(points), "silent": silent},
+    )  # fmt: skip
+
+
+def _shares(gross: float, extrapolated: float, estimated: float) -> tuple[float, float, float]:
+    if gross <= 0:
+        return 1.0, 0.0, 0.0
+    e, s = min(extrapolated / gross, 1.0), min(estimated / gross, 1.0)
+    return max(0.0, 1.0 - e - s), e, s
+
+
+def _calibrated(w: Window, sensor: Sensor) -> bool:
+    """False only where the register says when the calibration or meter test ran out, and that was before the period ended."""
+    extra = sensor.model_extra or {}
+    limit = extra.get("calibration_valid_until") or extra.get("meter_test_valid_until")
+    return limit is None or unix(limit) >= w.until
+
+
+def customer_points(w: Window, household: bool | None = None) -> list[Sensor]:
+    """Customer meters with an index, of households alone or not, in the order of the town."""
+    found = [s for s, q in metered(w.town, ("meter_point",), ("volume_m3",))]
+    return found if household is None else [s for s in found if w.town.is_personal(s) == household]
+
+
+def _customers(w: Window, scope: Scope, household: bool | None) -> Amount:
+    points = customer_points(w)
+    w.sums(points, "volume_m3")
+    chosen = [s for s in points if scope.has(w.town.zone_of(s)) and (household is None or w.town.is_personal(s) == household)]
+    if not chosen:
+        return missing("customer meters")
+    return metered_total(w, [(s, "volume_m3") for s in chosen], RELATIVE_U["meters"], "customer meters")
+
+
+def _inlets(w: Window, scope: Scope, sign: int) -> list[Inlet]:
+    return [i for i in inlets(w.town) if i.sign(scope) == sign]
+
+
+def zone_inflow_m3(w: Window, scope: Scope) -> Amount:
+    """Water into the scope from outside it."""
+    return metered_total(w, [(i.sensor, i.quantity) for i in _inlets(w, scope, 1)], RELATIVE_U["inflow"], "zone inlets")
+
+
+def zone_export_m3(w: Window, scope: Scope) -> Amount:
+    """Water out of the scope through metered transfers; 0 where none is registered."""
+    out = _inlets(w, scope, -1)
+    if not out:
+        return Amount(0.0, 0.0, source={"sensors": 0})
+    return metered_total(w, [(i.sensor, i.quantity) for i in out], RELATIVE_U["inflow"], "transfers")
+
+
+def supplied_m3(w: Window, scope: Scope) -> Amount:
+    """Inflow less export."""
+    return difference(zone_inflow_m3(w, scope), zone_export_m3(w, scope))
+
+
+def difference(a: Amount, b: Amount) -> Amount:
+    """a − b, with the uncertainties of two separate causes."""
+    joined = total([a, b])
+    if a.value is None or b.value is None:
+        return joined
+    return replace(joined, value=a.value - b.value, u=math.hypot(a.u, b.u))
+
+
+def metered_use_m3(w: Window, scope: Scope) -> Amount:
+    return _customers(w, scope, None)
+
+
+def unmetered_persons(w: Window, scope: Scope) -> Amount:
+    """As entered; else the persons of households beyond those with a registered meter, an estimate."""
+    entered = lookup(w, "unmetered_persons", scope)
+    if entered.value is not None:
+        return entered
+    persons, homes = lookup(w, "population_connected_water", scope), lookup(w, "households", scope)
+    if not persons.value or not homes.value:
+        return entered
+    with_meter = len({s.asset for s in customer_points(w, household=True) if scope.has(w.town.zone_of(s))})
+    value = persons.value * max(0.0, 1 - with_meter / homes.value)
+    return Amount(value, value * 0.15, age_months=persons.age_months, notes=("unmetered_persons derived from households and meters",),
+                  source={"derived": "population · (1 − household meters / households)", "household_meters": with_meter})  # fmt: skip
+
+
+def unmetered_use_m3(w: Window, scope: Scope) -> Amount:
+    """Persons without a meter times the assumed use of a person, per day."""
+    persons, litres = unmetered_persons(w, scope), lookup(w, "unmetered_l_per_person_day", scope)
+    if persons.value is None or litres.value is None:
+        return persons if persons.value is None else litres
+    value = persons.value * litres.value * w.days / 1000.0
+    relative = math.hypot(persons.u / persons.value if persons.value else 0.0, litres.u / litres.value)
+    return Amount(value, value * relative, shares=(0.0, 0.0, 1.0), age_months=persons.age_months,
+                  notes=(*persons.notes, *litres.notes) if value else (),
+                  source={"persons": persons.value, "l_per_person_day": litres.value, "source": litres.source})  # fmt: skip
+
+
+def other_authorised_m3(w: Window, scope: Scope) -> Amount:
+    """As entered; 0 with a note where nobody entered it (it then counts as loss, which is on the safe side)."""
+    entered = lookup(w, "other_authorised_m3", scope)
+    if entered.value is None:
+        return Amount(0.0, 0.0, notes=("other_authorised_m3 not entered: taken as 0",), cap=2, source={"default": True})
+    return replace(entered, shares=(0.0, 0.0, 1.0))
+
+
+def authorised_use_m3(w: Window, scope: Scope) -> Amount:
+    return total([metered_use_m3(w, scope), unmetered_use_m3(w, scope), other_authorised_m3(w, scope)])
+
+
+def household_use_m3(w: Window, scope: Scope) -> Amount:
+    """Household meters and the assumed use of households without one; class 2 at best where under half is metered."""
+    measured, assumed = _customers(w, scope, True), unmetered_use_m3(w, scope)
+    joined = total([measured, assumed])
+    if measured.value is None or assumed.value is None or measured.value >= assumed.value:
+        return joined
+    return replace(joined, cap=2, notes=(*joined.notes, "under half of household use is metered"))
+
+
+def real_losses_m3(w: Window, scope: Scope) -> Amount:
+    """Water losses less apparent losses; all water losses, in class 2 at best, where apparent ones are not known."""
+    losses = difference(supplied_m3(w, scope), authorised_use_m3(w, scope))
+    apparent = lookup(w, "apparent_losses_m3", scope)
+    if apparent.value is not None:
+        return difference(losses, apparent)
+    return replace(losses, cap=2, notes=(*losses.notes, "apparent losses not known: all water losses"))
+
+
+def real_losses_m3_d(w: Window, scope: Scope) -> Amount:
+    losses = real_losses_m3(w, scope)
+    return losses if losses.value is None else replace(losses, value=losses.value / w.days, u=losses.u / w.days)
+
+
+def night_flow_lps(w: Window, scope: Scope) -> Amount:
+    """Median over the nights of the lowest hourly mean of the net inflow [L/s]; a night counts where every inlet has it.
+
+    Hours are full local hours that begin at 01, 02, 03 and 04; on the spring night without 02 there are three.
+    """
+    chosen = [i for i in inlets(w.town) if i.sign(scope) != 0]
+    if not chosen:
+        return missing("zone inlets")
+    hourly = [hourly_flow_m3h(w, i.sensor, i.quantity) * i.sign(scope) for i in chosen]
+    net = np.sum(hourly, axis=0)
+    with np.errstate(invalid="ignore"):
+        lowest = np.min(net, axis=1)
+    seen = np.isfinite(lowest)
+    if not seen.any():
+        return missing("night flow")
+    value = float(np.median(lowest[seen])) / 3.6
+    spread = float(1.2533 * np.std(lowest[seen]) / 3.6 / math.sqrt(seen.sum()))
+    return Amount(value, math.hypot(spread, value * RELATIVE_U["inflow"]), float(seen.mean()), (1.0, 0.0, 0.0),
+                  source={"nights": int(seen.sum()), "of": len(lowest), "sensors": len(chosen)})  # fmt: skip
+
+
+def hourly_flow_m3h(w: Window, sensor: Sensor, quantity: str) -> Floats:
+    """Mean flow [m³/h] of each hour of the night window: shape (nights, 4), NaN where it is not known."""
+    nights = w.edges[:-1]
+    starts = []
+    for midnight in nights:
+        day = local_day(float(midnight))
+        starts.append([datetime(day.year, day.month, day.day, h, tzinfo=OSLO).timestamp() for h in NIGHT_HOURS])
+    flat = np.array([[s, s + 3600.0] for night in starts for s in night])
+    edges = np.unique(flat)
+    bucket = w.store.aggregate([sensor.dev_eui], quantity, edges)[sensor.dev_eui]
+    at = np.searchsorted(edges, flat[:, 0])
+    if quantity == "flow_m3h":
+        return bucket.mean[at].reshape(len(nights), -1)
+    return _index_rates(bucket.first_t, bucket.first, bucket.last_t, bucket.last, edges)[at].reshape(len(nights), -1)
+
+
+def _index_rates(first_t: Floats, first: Floats, last_t: Floats, last: Floats, edges: Floats) -> Floats:
+    """Flow [m³/h] in every bucket of an index, from the readings nearest its edges; NaN where they lie over 2 h apart."""
+    t = np.stack([first_t, last_t], axis=1).ravel()
+    x = np.stack([first, last], axis=1).ravel()
+    seen = np.isfinite(t)
+    t, x = t[seen], x[seen]
+    if len(t) < 2:
+        return np.full(len(edges) - 1, np.nan)
+    index = np.interp(edges, t, x, left=np.nan, right=np.nan)
+    right = np.clip(np.searchsorted(t, edges), 1, len(t) - 1)
+    near = t[right] - t[right - 1] <= 2 * 3600.0 + 1
+    index = np.where(near | np.isin(edges, t), index, np.nan)
+    rate = np.diff(index) / np.diff(edges) * 3600.0
+    return np.where((rate < 0) | (np.diff(edges) > 3600.0 + 1), np.nan, rate)
+
+
+def _energy(w: Window, scope: Scope) -> Amount:
+    kinds = ("pumping_station", "treatment_plant", "source", "reservoir", "zone_inlet")
+    points = [(s, q) for s, q in metered(w.town, kinds, ("energy_kwh",)) if scope.has(w.town.zone_of(s)) and _is_water(w, s)]
+    return metered_total(w, points, RELATIVE_U["energy"], "energy meters")
+
+
+def _is_water(w: Window, sensor: Sensor) -> bool:
+    zone = w.town.zone_by_id.get(w.town.zone_of(sensor) or "")
+    return zone is None or NETWORKS[zone.kind] in ("water", "all")
+
+
+def raw_withdrawal_m3(w: Window, scope: Scope) -> Amount:
+    """Raw-water meters: assets of kind source."""
+    points = [(s, q) for s, q in metered(w.town, ("source",)) if scope.has(w.town.zone_of(s))]
+    return metered_total(w, points, RELATIVE_U["withdrawal"], "raw-water meters")
+
+
+INPUTS: dict[str, Callable[[Window, Scope], Amount]] = {
+    "zone_inflow_m3": zone_inflow_m3,
+    "zone_export_m3": zone_export_m3,
+    "supplied_m3": supplied_m3,
+    "metered_use_m3": metered_use_m3,
+    "unmetered_use_m3": unmetered_use_m3,
+    "other_authorised_m3": other_authorised_m3,
+    "authorised_use_m3": authorised_use_m3,
+    "household_use_m3": household_use_m3,
+    "real_losses_m3": real_losses_m3,
+    "real_losses_m3_d": real_losses_m3_d,
+    "night_flow_lps": night_flow_lps,
+    "water_energy_kwh": _energy,
+    "raw_withdrawal_m3": raw_withdrawal_m3,
+}
