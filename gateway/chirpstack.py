@@ -64,7 +64,12 @@ class ChirpStack:
         address, secure = _parse_address(address)
         self.address, self._timeout_s = address, timeout_s
         self._metadata = (("authorization", f"Bearer {token}"),)
-        options = [("grpc.enable_retries", 0), ("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 5000)]
+        options = [
+            ("grpc.enable_retries", 0),
+            ("grpc.initial_reconnect_backoff_ms", 200),
+            ("grpc.min_reconnect_backoff_ms", 200),
+            ("grpc.max_reconnect_backoff_ms", 5000),
+        ]
         self._channel = (grpc.secure_channel(address, grpc.ssl_channel_credentials(), options) if secure
                          else grpc.insecure_channel(address, options))  # fmt: skip
         self.tenants = api.TenantServiceStub(self._channel)
