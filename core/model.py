@@ -101,6 +101,9 @@ class Reading(NamedTuple):
     origin: int = TimeOrigin.IMPORTED
 
 
+READINGS_COLUMNS = ("sensor", "quantity", "t", "x", "flag", "uplink", "origin")
+
+
 @dataclass(frozen=True, slots=True)
 class Readings:
     """A batch of readings as columns, each of shape (n,). `sensor` and `quantity` hold str objects."""
@@ -115,6 +118,10 @@ class Readings:
 
     def __len__(self) -> int:
         return len(self.t)
+
+    def part(self, first: int, last: int) -> Readings:
+        """Rows first … last − 1, without copying."""
+        return Readings(*(getattr(self, c)[first:last] for c in READINGS_COLUMNS))
 
     @classmethod
     def from_rows(cls, rows: Iterable[Reading]) -> Readings:
@@ -140,8 +147,7 @@ def concatenate(batches: Sequence[Readings]) -> Readings:
     """Join batches in order."""
     if not batches:
         return Readings.from_rows(())
-    columns = ("sensor", "quantity", "t", "x", "flag", "uplink", "origin")
-    return Readings(*(np.concatenate([getattr(b, c) for b in batches]) for c in columns))
+    return Readings(*(np.concatenate([getattr(b, c) for b in batches]) for c in READINGS_COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,139 @@
+"""The analyst: takes what became dirty, scans it again, and keeps events, alarms and figures up to date.
+
+Late data re-opens the past: whatever window a reading falls into is scanned and every period it touches is computed again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from analytics.causes import causes
+from analytics.indicators import compute
+from analytics.scan import Progress, scan
+from core.errors import StoreUnavailable
+from core.model import Event, IndicatorValue, Readings
+from core.records import Alarm, MasterValue
+from core.registry import Registry
+from core.store import SeriesStore
+from core.timekeeping import OSLO, period
+
+log = structlog.get_logger("mjosa.analytics")
+CAUSE_DAYS = 7
+"""How far back events are joined to one cause [days]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one round changed."""
+
+    start: float
+    end: float
+    events: tuple[Event, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    figures: tuple[IndicatorValue, ...] = ()
+
+
+@dataclass
+class Dirty:
+    """The window that readings have touched since it was last taken. Thread-safe."""
+
+    _start: float | None = None
+    _end: float | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, readings: Readings) -> None:
+        if len(readings):
+            self.widen(float(readings.t.min()), float(readings.t.max()))
+
+    def widen(self, start: float, end: float) -> None:
+        with self._lock:
+            self._start = start if self._start is None else min(self._start, start)
+            self._end = end if self._end is None else max(self._end, end)
+
+    def take(self) -> tuple[float, float] | None:
+        with self._lock:
+            window = None if self._start is None or self._end is None else (self._start, self._end)
+            self._start = self._end = None
+            return window
+
+
+@dataclass
+class Analyst:
+    """Works on one store and registry. `on_alarm` hears of every alarm that is new or changed."""
+
+    store: SeriesStore
+    registry: Registry
+    clock: Callable[[], float]
+    on_alarm: Callable[[Alarm], None] = lambda alarm: None
+    dirty: Dirty = field(default_factory=Dirty)
+
+    def work(self, start: float, end: float, progress: Progress | None = None) -> Work:
+        """Scan [start, end) (Unix s) and bring everything that follows from it up to date."""
+        town = self.registry.town()
+        planned = self.registry.maintenance.find(start - CAUSE_DAYS * 86_400, end)
+        known = self.registry.events.find(start=start, end=end)
+        result = scan(self.store, town, start, end, known=known, planned=planned, progress=progress)
+        events = self.registry.events.save(result.events)
+        self.registry.events.withdraw(result.withdrawn)
+        alarms = self._raise_alarms(start, end) if events or result.withdrawn else ()
+        figures = self._publish(start, end)
+        return Work(start, end, tuple(events), result.withdrawn, alarms, figures)
+
+    def run(self, stop: threading.Event, every_s: float) -> None:
+        """Until stopped: every `every_s`, work on what became dirty."""
+        while not stop.wait(every_s):
+            window = self.dirty.take()
+            if window is None:
+                continue
+            try:
+                self.work(window[0], max(window[1] + 1.0, self.clock()))
+            except StoreUnavailable as error:
+                self.dirty.widen(*window)
+                log.warning("analysis waits", why=str(error))
+
+    def _raise_alarms(self, start: float, end: float) -> tuple[Alarm, ...]:
+        town, registry = self.registry.town(), self.registry
+        since = start - CAUSE_DAYS * 86_400
+        events = registry.events.find(start=since, end=end)
+        before = {a.cause: a for a in registry.alarms.find()}
+        raised = []
+        for alarm in causes(events, registry.maintenance.find(since, end), town):
+            kept = registry.alarms.raise_(alarm)
+            if kept != before.get(alarm.cause):
+                raised.append(kept)
+                self.on_alarm(kept)
+        return tuple(raised)
+
+    def _publish(self, start: float, end: float) -> tuple[IndicatorValue, ...]:
+        """Every month and year that the window touches."""
+        now, town, registry = self.clock(), self.registry.town(), self.registry
+        values: list[IndicatorValue] = []
+        master = _lookup(registry.master.all())
+        for name in _periods(start, end):
+            first, last = period(name)
+            values += compute(
+                self.store, town, first, last, events=registry.events.find(start=first, end=last),
+                master=master, alarms=registry.alarms.find(), now=now,
+            )  # fmt: skip
+        return tuple(registry.figures.save(values))
+
+
+def _lookup(entered: Sequence[MasterValue]) -> Callable[[str, str, float], MasterValue | None]:
+    """What `registry.master.at` answers, from one reading of the table: of several valid values, the one entered last."""
+    by_name: dict[tuple[str, str], list[MasterValue]] = {}
+    for value in sorted(entered, key=lambda v: v.entered_at, reverse=True):
+        by_name.setdefault((value.name, value.zone), []).append(value)
+    return lambda name, zone, t: next((v for v in by_name.get((name, zone), ()) if v.valid_from <= t < v.valid_to), None)
+
+
+def _periods(start: float, end: float) -> Sequence[str]:
+    """Local months, then years, that [start, end) touches: '2026-10', '2026-11', '2026'."""
+    first, last = datetime.fromtimestamp(start, OSLO), datetime.fromtimestamp(max(start, end - 1), OSLO)
+    months = [f"{m // 12}-{m % 12 + 1:02d}" for m in range(first.year * 12 + first.month - 1, last.year * 12 + last.month)]
+    return [*months, *(str(year) for year in range(first.year, last.year + 1))]
