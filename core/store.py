@@ -88,6 +88,9 @@ class SeriesStore(Protocol):
                before: float | None = None, dry_run: bool = False) -> int:  # fmt: skip
         """Rows that match all conditions given (at least one), counted; removed unless dry_run."""
 
+    def compact(self) -> None:
+        """Put the rows in the order that is read fastest and give back free space; nothing where the store does so itself."""
+
     def size(self) -> Mapping[str, float]:
         """rows, bytes, bytes_per_reading."""
 

@@ -2,7 +2,7 @@
 
     meta(key, value)                                              schema version
     series(id, sensor, quantity)                                  the dictionary
-    readings(series, t, x, flag, uplink, origin)                  clustered by month, series, time once compacted
+    readings(series, t, x, flag, uplink, origin)                  clustered by 30 days, series and time once compacted
 
 There is no primary key: it costs 46 bytes and most of the speed. Identity is kept by looking up, before a write, only the
 rows that are not newer than the newest row of their series; DuckDB's zone maps make that a look at few row groups.
@@ -10,6 +10,7 @@ rows that are not newer than the newest row of their series; DuckDB's zone maps 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from core.errors import StoreError, StoreRejected, StoreUnavailable
-from core.model import Floats, Reading, Readings, Series
+from core.model import Flag, Floats, Reading, Readings, Series
 from core.store import Buckets, Coverage, Written
 from core.stores.batch import Batch, Key, bucketed, only, prepare, report
+from core.stores.grid import Grid
 from core.stores.newest import Newest
 
 SCHEMA_VERSION = 1
@@ -34,8 +36,18 @@ CREATE TABLE IF NOT EXISTS meta(key VARCHAR, value VARCHAR);
 CREATE TABLE IF NOT EXISTS series(id INTEGER, sensor VARCHAR, quantity VARCHAR);
 CREATE TABLE IF NOT EXISTS readings(series INTEGER, t DOUBLE, x DOUBLE, flag UTINYINT, uplink BIGINT, origin UTINYINT);
 """
-_MONTH_S = 30 * 86_400
+_PERIOD_S = 30 * 86_400
 _SENSORS_AT_ONCE = 500
+_WORTH_SHORTENING_BYTES = 4_000_000
+_UNUSABLE = f"{Flag.FAIL:d}, {Flag.MISSING:d}"
+_CELLS = f"""
+SELECT series, CAST(floor((t - $start) / $step) AS INTEGER) AS cell, count(*) AS count,
+       min(x) AS minimum, sum(x) AS mean, max(x) AS maximum,
+       arg_min(x, t) AS first, arg_max(x, t) AS last, min(t) AS first_t, max(t) AS last_t
+FROM readings
+WHERE series IN (SELECT unnest($ids)) AND t >= $start AND t < $end AND flag NOT IN ({_UNUSABLE}) AND NOT isnan(x)
+GROUP BY ALL
+"""
 _open_here: set[Path] = set()
 _opening = Lock()
 
@@ -53,7 +65,8 @@ class DuckDBStore:
         with _opening:
             if self.path in _open_here:
                 raise StoreUnavailable(f"{self.path} is already open in this process; use the store that is open")
-            self._database = _connect(self.path, threads, memory_limit)
+            self._root = _connect(self.path, threads, memory_limit)
+            self._database = self._root.cursor()
             _open_here.add(self.path)
         try:
             self._load()
@@ -80,9 +93,14 @@ class DuckDBStore:
             return [newest.reading(self._keys[i], i) for i in ids if newest.rows[i]]
 
     def aggregate(self, sensors: Sequence[str], quantity: str, edges: Floats) -> dict[str, Buckets]:
+        edges = np.asarray(edges, np.float64)
+        grid = Grid.of(edges)
         found = {}
         for low in range(0, len(sensors), _SENSORS_AT_ONCE):
             some = sensors[low : low + _SENSORS_AT_ONCE]
+            if grid is not None:
+                found.update(self._aggregate_on_grid(some, quantity, grid))
+                continue
             for sensor, (t, x, flag) in self._select(some, quantity, edges[0], edges[-1], ("t", "x", "flag")):
                 found[sensor] = bucketed(sensor, quantity, t, x, flag, edges)
         none = np.empty(0)
@@ -113,15 +131,39 @@ class DuckDBStore:
         return count
 
     def compact(self) -> None:
-        """Rewrite the rows clustered by month, series and time, so that one sensor's year lies in few places, and give back free space."""
-        with self._writing:
-            with self._transaction() as database:
-                database.execute(
-                    f"CREATE OR REPLACE TABLE clustered AS SELECT * FROM readings ORDER BY floor(t / {_MONTH_S}), series, t;"
-                    "DROP TABLE readings; ALTER TABLE clustered RENAME TO readings;"
-                )
-            with _translated():
-                self._database.execute("CHECKPOINT")
+        """Cluster the rows of each 30 days that changed since the last time, so that one sensor's year lies in few places.
+
+        Writers wait for one period at a time, readers never. Space that this frees is used again; a file that is mostly
+        free, as after a large delete, is made shorter when it is next opened.
+        """
+        self._checkpoint()
+        self._cluster(self._meta("clustered") or {})
+
+    def _cluster(self, done: dict[str, int]) -> None:
+        """Rewrite the periods whose number of rows is not what `done` says."""
+        with _translated():
+            periods = (
+                self._cursor().execute(f"SELECT CAST(floor(t / {_PERIOD_S}) AS INTEGER), count(*) FROM readings GROUP BY 1").fetchall()
+            )
+        for period, count in sorted(periods):
+            if done.get(str(period)) == count:
+                continue
+            within = f"t >= {period * _PERIOD_S} AND t < {(period + 1) * _PERIOD_S}"
+            with self._writing:
+                with self._transaction() as database:
+                    database.execute(
+                        f"CREATE TEMP TABLE period AS SELECT * FROM readings WHERE {within} ORDER BY series, t;"
+                        f"DELETE FROM readings WHERE {within}; INSERT INTO readings SELECT * FROM period; DROP TABLE period;"
+                    )
+                    done[str(period)] = count
+                    database.execute("DELETE FROM meta WHERE key = 'clustered'")
+                    database.execute("INSERT INTO meta VALUES ('clustered', ?)", [json.dumps(done)])
+                self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Bring the write-ahead log into the file."""
+        with self._writing, _translated():
+            self._database.execute("CHECKPOINT")
 
     def size(self) -> Mapping[str, float]:
         rows = float(self._newest.rows.sum())
@@ -132,6 +174,7 @@ class DuckDBStore:
     def close(self) -> None:
         with self._writing, _opening:
             self._database.close()
+            self._root.close()
             _open_here.discard(self.path)
 
     def _load(self) -> None:
@@ -195,14 +238,35 @@ class DuckDBStore:
         with _translated():
             rows = self._cursor().execute(sql, [values, start, end]).fetchnumpy()
         series, data = rows["series"], [_plain(rows[c]) for c in columns]
-        t = data[0]
-        if not ((series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (t[1:] > t[:-1]))).all():
-            order = np.lexsort((t, series))
+        order = _order(series, data[0])
+        if order is not None:
             series, data = series[order], [column[order] for column in data]
         bounds = np.searchsorted(series, [*ids, ids[-1] + 1])
         for i, low, high in zip(ids, bounds, bounds[1:], strict=False):
             if high > low:
                 yield self._keys[i][0], [column[low:high] for column in data]
+
+    def _aggregate_on_grid(self, sensors: Sequence[str], quantity: str, grid: Grid) -> dict[str, Buckets]:
+        """Let DuckDB group what lies on a grid: several times faster than carrying every row out."""
+        ids = sorted({self._ids[key] for s in sensors if (key := (s, quantity)) in self._ids})
+        if not ids:
+            return {}
+        with _translated():
+            values = {"ids": ids, "start": grid.start, "end": grid.end, "step": grid.step}
+            rows = self._cursor().execute(_CELLS, values).fetchnumpy()
+        cells = {name: _plain(column) for name, column in rows.items()}
+        order = np.lexsort((cells["cell"], cells["series"]))
+        cells = {name: column[order] for name, column in cells.items()}
+        bounds = np.searchsorted(cells["series"], [*ids, ids[-1] + 1])
+        return {
+            self._keys[i][0]: grid.buckets(self._keys[i], {name: column[low:high] for name, column in cells.items()})
+            for i, low, high in zip(ids, bounds, bounds[1:], strict=False)
+        }
+
+    def _meta(self, key: str) -> Any:
+        with _translated():
+            row = self._cursor().execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
+        return None if row is None else json.loads(row[0])
 
     def _count(self, ids: list[int], limit: float) -> int:
         with _translated():
@@ -211,7 +275,7 @@ class DuckDBStore:
 
     def _cursor(self) -> Any:
         with self._reading:
-            return self._database.cursor()
+            return self._root.cursor()
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
@@ -234,17 +298,40 @@ def _connect(path: Path, threads: int, memory_limit: str) -> Any:
                 _check_schema(path, look)
         path.parent.mkdir(parents=True, exist_ok=True)
         database = duckdb.connect(path, config=config)
+        if _mostly_free(database):
+            database.close()
+            _shorten(path)
+            database = duckdb.connect(path, config=config)
         database.execute(_SCHEMA)
         if not database.execute("SELECT 1 FROM meta").fetchone():
             database.execute("INSERT INTO meta VALUES ('schema', ?)", [str(SCHEMA_VERSION)])
         return database
     except (duckdb.Error, OSError) as error:
         text = _first_line(error)
-        if "lock" in text.lower():
+        if "set lock" in text:
             raise StoreUnavailable(
                 f"{path} is in use by another process, most likely a running `mjosa up`: go through its HTTP API, or stop it first ({text})"
             ) from error
         raise StoreRejected(f"{path} is not a store Mjøsa can read, and was left as it is: {text}") from error
+
+
+def _mostly_free(database: Any) -> bool:
+    total, free, block = database.execute("SELECT total_blocks, free_blocks, block_size FROM pragma_database_size()").fetchall()[0]
+    return bool(free * 2 > total and free * block > _WORTH_SHORTENING_BYTES)
+
+
+def _shorten(path: Path) -> None:
+    """Copy what is used to a new file and put that in the old one's place, in one step that a crash cannot halve."""
+    copy = path.with_name(path.name + ".shorter")
+    copy.unlink(missing_ok=True)
+    with duckdb.connect() as database:
+        database.execute(f"ATTACH '{_quoted(path)}' AS old (READ_ONLY); ATTACH '{_quoted(copy)}' AS new; COPY FROM DATABASE old TO new")
+        database.execute("CHECKPOINT new; DETACH new; DETACH old")
+    copy.replace(path)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 def _check_schema(path: Path, database: Any) -> None:
@@ -272,6 +359,18 @@ def _replace(database: Any, rows: Any) -> None:
     database.register("batch", rows)
     database.execute("DELETE FROM readings r USING batch b WHERE r.series = b.series AND r.t = b.t AND r.t >= ? AND r.t <= ?", [low, high])
     database.execute("INSERT INTO readings SELECT * FROM batch")
+
+
+def _order(series: npt.NDArray[np.int32], t: Floats) -> npt.NDArray[np.intp] | None:
+    """What puts rows in order of series and time, None where they are. Within a series they mostly are: then a stable sort is enough."""
+    if _ordered(series, t):
+        return None
+    order = np.argsort(series, kind="stable")
+    return order if _ordered(series[order], t[order]) else np.lexsort((t, series))
+
+
+def _ordered(series: npt.NDArray[np.int32], t: Floats) -> bool:
+    return bool(((series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (t[1:] > t[:-1]))).all())
 
 
 def _plain(column: Any) -> npt.NDArray[Any]:

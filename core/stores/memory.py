@@ -91,6 +91,9 @@ class MemoryStore:
                     self._rows[key] = self._rows[key].take(slice(gone, None))
         return count
 
+    def compact(self) -> None:
+        """The rows are always in order."""
+
     def size(self) -> Mapping[str, float]:
         with self._lock:
             rows = sum(len(r.t) for r in self._rows.values())

@@ -9,6 +9,7 @@ from core.errors import StoreRejected
 from core.model import Flag, Reading, Readings, TimeOrigin, concatenate
 from core.store import Touched
 from core.stores.memory import MemoryStore
+from core.timekeeping import day_starts, unix
 
 T0 = 1_780_000_000.0
 
@@ -253,3 +254,26 @@ def test_adapters_aggregate_alike(store):
         np.testing.assert_array_equal(mine[s].count, theirs[s].count)
         for column in ("minimum", "mean", "maximum", "first", "last", "first_t", "last_t"):
             np.testing.assert_allclose(getattr(mine[s], column), getattr(theirs[s], column), rtol=1e-12)
+
+
+def test_local_days_across_the_change_of_clocks(store):
+    midnights = np.array(day_starts(unix("2026-03-27T12:00"), unix("2026-03-31T00:00")))
+    assert set(np.diff(midnights)) == {86_400, 82_800}
+    store.write(batch(*(("a", "flow_m3h", midnights[0] + 3600.0 * h, float(h)) for h in range(95))))
+    a = store.aggregate(["a"], "flow_m3h", midnights)["a"]
+    assert a.count.tolist() == [24, 24, 23, 24]
+    assert a.first.tolist() == [0, 24, 48, 71]
+    assert a.last_t.tolist() == (midnights[1:] - 3600).tolist()
+
+
+def test_compacting_changes_nothing(store):
+    for shift in (600, 0, 300):
+        store.write(batch(*((s, "level_m", T0 + shift + 86_400.0 * i, float(i + shift)) for s in "ba" for i in range(80))))
+    before = store.read(["a", "b"], "level_m", 0, 1e12)
+    latest, coverage = sorted(store.latest()), sorted(map(str, store.coverage()))
+    store.compact()
+    after = store.read(["a", "b"], "level_m", 0, 1e12)
+    for s in "ab":
+        assert (after[s].t.tolist(), after[s].x.tolist()) == (before[s].t.tolist(), before[s].x.tolist())
+    assert (sorted(store.latest()), sorted(map(str, store.coverage()))) == (latest, coverage)
+    assert store.write(batch(("a", "level_m", T0, 0.0))).same == 1
