@@ -78,6 +78,11 @@ class Rollups:
         values = np.concatenate([t.values[:, r, c] for t, r, c in parts], axis=2)
         return Days(edges, count, *values)
 
+    def reserve(self, devices: Sequence[str], quantity: str, start: float, end: float) -> None:
+        """Make room for devices at once, before they are read some at a time."""
+        for year in range(local_day(start).year, local_day(end - 1).year + 1):
+            self._table(quantity, year).rows(devices)
+
     def neighbours(self, devices: Sequence[str], quantity: str, days: Days, now: float) -> tuple[Neighbour, Neighbour]:
         """The nearest reading before and after the window, of every device that needs one to know its index at the edges."""
         start, end = float(days.edges[0]), float(days.edges[-1])
@@ -87,6 +92,7 @@ class Rollups:
 
     def _outside(self, devices: Sequence[str], quantity: str, edge: float, side: int) -> Neighbour:
         keys = [(d, quantity, edge, side) for d in devices]
+        self._from_next_day(keys)
         asked = [k[0] for k in keys if k not in self._neighbours]
         for reach in (2 * 86400.0, REACH_S):
             if asked:
@@ -97,6 +103,19 @@ class Rollups:
                 asked = [d for d in asked if np.isnan(self._neighbours[(d, quantity, edge, side)][0])]
         found_all = np.array([self._neighbours[k] for k in keys]).reshape(-1, 2)
         return Neighbour(found_all[:, 0], found_all[:, 1])
+
+    def _from_next_day(self, keys: Sequence[tuple[str, str, float, int]]) -> None:
+        """Take neighbours from the day beside the window where that has been read already."""
+        if not keys:
+            return
+        _, quantity, edge, side = keys[0]
+        table = self._table(quantity, local_day(edge - 1 if side < 0 else edge).year)
+        column = int(np.searchsorted(table.edges, edge)) - (side < 0)
+        value, moment = (FIELDS.index(name) for name in (("last", "last_t") if side < 0 else ("first", "first_t")))
+        for key in keys:
+            row = table.row.get(key[0])
+            if row is not None and key not in self._neighbours and table.valid[row, column] and table.count[row, column]:
+                self._neighbours[key] = float(table.values[moment, row, column]), float(table.values[value, row, column])
 
     def _table(self, quantity: str, year: int) -> _Table:
         if (quantity, year) not in self._tables:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
 from analytics.indicators.counters import Days, Neighbour, Volumes, by_day, counter_volumes, irregular, rate_volumes, unwrap
 from analytics.indicators.rollup import Rollups
+from analytics.indicators.scope import Inlet, Scope, inlets, metered
 from core.model import Event, Floats
 from core.points import read_points
 from core.quantities import QUANTITIES
@@ -23,6 +25,8 @@ Master = Callable[[str, str, float], MasterValue | None]
 GAP_INTERVALS = 3.0
 """A gap of more than this many sampling intervals is a gap."""
 DEFAULT_INTERVAL_S = 3600.0
+SENSORS_AT_ONCE = 1000
+"""Sensors whose volumes are worked out together: bounds memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Window:
     alarms: Sequence[Alarm] = ()
     rollups: Rollups = field(init=False)
     cache: Rollups | None = None
+    memo: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """What `remembered` functions have answered."""
     _days: dict[tuple[str, tuple[str, ...]], tuple[Days, Floats]] = field(default_factory=dict)
     _sums: dict[str, dict[str, Floats]] = field(default_factory=dict)
 
@@ -65,6 +71,29 @@ class Window:
     def edges(self) -> Floats:
         """Local midnights of the period, the last ones cut off at now."""
         return np.asarray(np.minimum(np.array(day_starts(self.start, self.end)), self.now))
+
+    @cached_property
+    def inlets(self) -> list[Inlet]:
+        """Metered ways into the zones."""
+        return inlets(self.town)
+
+    @cached_property
+    def customers(self) -> list[Sensor]:
+        """Customer meters with an index, in the order of the town."""
+        return [s for s, _ in metered(self.town, ("meter_point",), ("volume_m3",))]
+
+    @cached_property
+    def zones(self) -> dict[str, str | None]:
+        """Sensor id → zone."""
+        return {s.id: self.town.zone_of(s) for s in self.town.current.values()}
+
+    @cached_property
+    def homes(self) -> set[str]:
+        """Ids of the household meters."""
+        return {s.id for s in self.town.current.values() if self.town.is_personal(s)}
+
+    def inside(self, scope: Scope, sensor: Sensor) -> bool:
+        return scope.has(self.zones[sensor.id])
 
     @property
     def until(self) -> float:
@@ -136,15 +165,19 @@ class Window:
         """Volumes and samples of the whole period by sensor; each sensor is worked out once."""
         table = self._sums.setdefault(quantity, {})
         new = [s for s in sensors if s.id not in table]
-        if new:
-            received, due = self.expected(new, quantity)
-            volumes = self.volumes(new, quantity)
-            known = np.isfinite(volumes.total).any(axis=1)
-            columns = [np.where(known, np.nansum(v, axis=1), np.nan) for v in (volumes.total, volumes.extrapolated, volumes.estimated)]
-            rows = np.stack([*columns, received, due], axis=1)
-            table.update({s.id: row for s, row in zip(new, rows, strict=True)})
-            self._days.clear()
+        self.rollups.reserve([s.dev_eui for s in new], quantity, self.start, self.end)
+        for low in range(0, len(new), SENSORS_AT_ONCE):
+            some = new[low : low + SENSORS_AT_ONCE]
+            table.update({s.id: row for s, row in zip(some, self._summed(some, quantity), strict=True)})
         return Sums(*np.array([table[s.id] for s in sensors]).reshape(-1, 5).T)
+
+    def _summed(self, sensors: Sequence[Sensor], quantity: str) -> Floats:
+        received, due = self.expected(sensors, quantity)
+        volumes = self.volumes(sensors, quantity)
+        self._days.clear()
+        known = np.isfinite(volumes.total).any(axis=1)
+        columns = [np.where(known, np.nansum(v, axis=1), np.nan) for v in (volumes.total, volumes.extrapolated, volumes.estimated)]
+        return np.stack([*columns, received, due], axis=1)
 
     def _counter(self, sensors: Sequence[Sensor], quantity: str, days: Days, interval: Floats) -> Volumes:
         devices = [s.dev_eui for s in sensors]
@@ -170,6 +203,23 @@ class Window:
         exchanged[[k for k in np.searchsorted(t, starts) if k < len(t)]] = True
         rising, estimated = unwrap(t, x, exchanged)
         return _daily_of(t, rising, estimated, days.edges, GAP_INTERVALS * interval_s)
+
+
+T = TypeVar("T")
+
+
+def remembered(function: Callable[[Window, Scope], T]) -> Callable[[Window, Scope], T]:
+    """Ask a function of a window and a scope once: many indicators share an input."""
+
+    @wraps(function)
+    def asked(w: Window, scope: Scope) -> T:
+        key = (f"{function.__module__}.{function.__qualname__}", scope.id)
+        if key not in w.memo:
+            w.memo[key] = function(w, scope)
+        found: T = w.memo[key]
+        return found
+
+    return asked
 
 
 _VALUES = ("minimum", "mean", "maximum", "first", "last", "first_t", "last_t")

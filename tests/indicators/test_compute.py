@@ -71,6 +71,6 @@ def test_values_turn_final_after_45_days():
 
 def test_what_lies_after_now_does_not_exist():
     now = START + 10 * 86400
-    store = filled([p for p in [concatenate(measured())]])
+    store = filled([concatenate(measured())])
     value = figures(store, keys=["X01"], now=now)["X01", "A"]
     assert value.denominator == pytest.approx(10 * 24 * 7)

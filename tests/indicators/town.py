@@ -40,7 +40,8 @@ def town(**changes) -> Town:
             sensors.append(_sensor(f"m{zone}{i}", "volume_m3"))
     dated = {"master_as_of": "2026-01-01"}
     common = {"population": 12, "households": 5, "connections": 5, "mains_km": 2.0, "private_pipe_km": 0.1,
-              "master": {"unmetered_persons": 0, "other_authorised_m3": 0, "apparent_losses_m3": 0, "meters_total": 5}, **dated}  # fmt: skip
+              "master": {"unmetered_persons": 0, "other_authorised_m3": 0, "apparent_losses_m3": 0, "meters_total": 5},
+              **dated}  # fmt: skip
     data = {
         "utility": {"id": "town", "name": "Testby", "population": 24, **dated},
         "zones": [{"id": "A", **common}, {"id": "B", **common}, {"id": "S", "kind": "sewer", "population": 24, **dated}],

@@ -11,8 +11,8 @@ import numpy as np
 
 from analytics.indicators.amounts import Amount, missing, total
 from analytics.indicators.master import lookup
-from analytics.indicators.scope import NETWORKS, Inlet, Scope, inlets, metered
-from analytics.indicators.window import Window
+from analytics.indicators.scope import NETWORKS, Inlet, Scope, metered
+from analytics.indicators.window import Window, remembered
 from core.model import Floats
 from core.timekeeping import OSLO, local_day, unix
 from core.town import Sensor
@@ -69,30 +69,35 @@ def _calibrated(w: Window, sensor: Sensor) -> bool:
     return limit is None or unix(limit) >= w.until
 
 
-def customer_points(w: Window, household: bool | None = None) -> list[Sensor]:
-    """Customer meters with an index, of households alone or not, in the order of the town."""
-    found = [s for s, q in metered(w.town, ("meter_point",), ("volume_m3",))]
-    return found if household is None else [s for s in found if w.town.is_personal(s) == household]
-
-
 def _customers(w: Window, scope: Scope, household: bool | None) -> Amount:
-    points = customer_points(w)
+    points = w.customers
     w.sums(points, "volume_m3")
-    chosen = [s for s in points if scope.has(w.town.zone_of(s)) and (household is None or w.town.is_personal(s) == household)]
+    chosen = [s for s in points if w.inside(scope, s) and (household is None or (s.id in w.homes) == household)]
     if not chosen:
         return missing("customer meters")
-    return metered_total(w, [(s, "volume_m3") for s in chosen], RELATIVE_U["meters"], "customer meters")
+    found = metered_total(w, [(s, "volume_m3") for s in chosen], RELATIVE_U["meters"], "customer meters")
+    return replace(found, source={**found.source, **_concentration(w, chosen)})
+
+
+def _concentration(w: Window, points: Sequence[Sensor]) -> dict[str, float]:
+    """How many households are behind a volume, and the largest one's share of it: what privacy must know."""
+    homes = [s for s in points if (s.id in w.homes)]
+    used = np.nan_to_num(np.abs(w.sums(homes, "volume_m3").total))
+    whole = float(used.sum())
+    return {"households": len(homes), "largest_household_share": float(used.max()) / whole if whole > 0 else 0.0}
 
 
 def _inlets(w: Window, scope: Scope, sign: int) -> list[Inlet]:
-    return [i for i in inlets(w.town) if i.sign(scope) == sign]
+    return [i for i in w.inlets if i.sign(scope) == sign]
 
 
+@remembered
 def zone_inflow_m3(w: Window, scope: Scope) -> Amount:
     """Water into the scope from outside it."""
     return metered_total(w, [(i.sensor, i.quantity) for i in _inlets(w, scope, 1)], RELATIVE_U["inflow"], "zone inlets")
 
 
+@remembered
 def zone_export_m3(w: Window, scope: Scope) -> Amount:
     """Water out of the scope through metered transfers; 0 where none is registered."""
     out = _inlets(w, scope, -1)
@@ -101,6 +106,7 @@ def zone_export_m3(w: Window, scope: Scope) -> Amount:
     return metered_total(w, [(i.sensor, i.quantity) for i in out], RELATIVE_U["inflow"], "transfers")
 
 
+@remembered
 def supplied_m3(w: Window, scope: Scope) -> Amount:
     """Inflow less export."""
     return difference(zone_inflow_m3(w, scope), zone_export_m3(w, scope))
@@ -114,6 +120,7 @@ def difference(a: Amount, b: Amount) -> Amount:
     return replace(joined, value=a.value - b.value, u=math.hypot(a.u, b.u))
 
 
+@remembered
 def metered_use_m3(w: Window, scope: Scope) -> Amount:
     return _customers(w, scope, None)
 
@@ -126,12 +133,13 @@ def unmetered_persons(w: Window, scope: Scope) -> Amount:
     persons, homes = lookup(w, "population_connected_water", scope), lookup(w, "households", scope)
     if not persons.value or not homes.value:
         return entered
-    with_meter = len({s.asset for s in customer_points(w, household=True) if scope.has(w.town.zone_of(s))})
+    with_meter = len({s.asset for s in w.customers if (s.id in w.homes) and w.inside(scope, s)})
     value = persons.value * max(0.0, 1 - with_meter / homes.value)
     return Amount(value, value * 0.15, age_months=persons.age_months, notes=("unmetered_persons derived from households and meters",),
                   source={"derived": "population · (1 − household meters / households)", "household_meters": with_meter})  # fmt: skip
 
 
+@remembered
 def unmetered_use_m3(w: Window, scope: Scope) -> Amount:
     """Persons without a meter times the assumed use of a person, per day."""
     persons, litres = unmetered_persons(w, scope), lookup(w, "unmetered_l_per_person_day", scope)
@@ -152,10 +160,12 @@ def other_authorised_m3(w: Window, scope: Scope) -> Amount:
     return replace(entered, shares=(0.0, 0.0, 1.0))
 
 
+@remembered
 def authorised_use_m3(w: Window, scope: Scope) -> Amount:
     return total([metered_use_m3(w, scope), unmetered_use_m3(w, scope), other_authorised_m3(w, scope)])
 
 
+@remembered
 def household_use_m3(w: Window, scope: Scope) -> Amount:
     """Household meters and the assumed use of households without one; class 2 at best where under half is metered."""
     measured, assumed = _customers(w, scope, True), unmetered_use_m3(w, scope)
@@ -165,6 +175,7 @@ def household_use_m3(w: Window, scope: Scope) -> Amount:
     return replace(joined, cap=2, notes=(*joined.notes, "under half of household use is metered"))
 
 
+@remembered
 def real_losses_m3(w: Window, scope: Scope) -> Amount:
     """Water losses less apparent losses; all water losses, in class 2 at best, where apparent ones are not known."""
     losses = difference(supplied_m3(w, scope), authorised_use_m3(w, scope))
@@ -179,12 +190,13 @@ def real_losses_m3_d(w: Window, scope: Scope) -> Amount:
     return losses if losses.value is None else replace(losses, value=losses.value / w.days, u=losses.u / w.days)
 
 
+@remembered
 def night_flow_lps(w: Window, scope: Scope) -> Amount:
     """Median over the nights of the lowest hourly mean of the net inflow [L/s]; a night counts where every inlet has it.
 
     Hours are full local hours that begin at 01, 02, 03 and 04; on the spring night without 02 there are three.
     """
-    chosen = [i for i in inlets(w.town) if i.sign(scope) != 0]
+    chosen = [i for i in w.inlets if i.sign(scope) != 0]
     if not chosen:
         return missing("zone inlets")
     hourly = [hourly_flow_m3h(w, i.sensor, i.quantity) * i.sign(scope) for i in chosen]
@@ -234,7 +246,7 @@ def _index_rates(first_t: Floats, first: Floats, last_t: Floats, last: Floats, e
 
 def _energy(w: Window, scope: Scope) -> Amount:
     kinds = ("pumping_station", "treatment_plant", "source", "reservoir", "zone_inlet")
-    points = [(s, q) for s, q in metered(w.town, kinds, ("energy_kwh",)) if scope.has(w.town.zone_of(s)) and _is_water(w, s)]
+    points = [(s, q) for s, q in metered(w.town, kinds, ("energy_kwh",)) if w.inside(scope, s) and _is_water(w, s)]
     return metered_total(w, points, RELATIVE_U["energy"], "energy meters")
 
 
@@ -245,7 +257,7 @@ def _is_water(w: Window, sensor: Sensor) -> bool:
 
 def raw_withdrawal_m3(w: Window, scope: Scope) -> Amount:
     """Raw-water meters: assets of kind source."""
-    points = [(s, q) for s, q in metered(w.town, ("source",)) if scope.has(w.town.zone_of(s))]
+    points = [(s, q) for s, q in metered(w.town, ("source",)) if w.inside(scope, s)]
     return metered_total(w, points, RELATIVE_U["withdrawal"], "raw-water meters")
 
 

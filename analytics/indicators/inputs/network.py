@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from analytics.indicators.amounts import Amount, missing
-from analytics.indicators.inputs.balance import customer_points
 from analytics.indicators.scope import NETWORKS, Scope
-from analytics.indicators.window import GAP_INTERVALS, Window
+from analytics.indicators.window import GAP_INTERVALS, Window, remembered
 from core.quantities import QUANTITIES
 from core.town import Sensor
 
@@ -22,12 +21,13 @@ def main_quantity(sensor: Sensor) -> str | None:
     return next((q for q in sensor.quantities if QUANTITIES[q].table not in SIDE_TABLES), None)
 
 
+@remembered
 def _samples(w: Window, scope: Scope) -> tuple[float, float, int]:
     """(received, expected, sensors) of a scope."""
     groups: dict[str, list[Sensor]] = {}
     for sensor in w.town.current.values():
         quantity = main_quantity(sensor)
-        if quantity is not None and scope.has(w.town.zone_of(sensor)):
+        if quantity is not None and w.inside(scope, sensor):
             groups.setdefault(quantity, []).append(sensor)
     received = due = 0.0
     for quantity, sensors in groups.items():
@@ -52,16 +52,17 @@ def expected_samples(w: Window, scope: Scope) -> Amount:
     return Amount(due, source={"sensors": n}) if n and due > 0 else missing("sensors")
 
 
+@remembered
 def live_smart_meters(w: Window, scope: Scope) -> Amount:
     """Customer meters heard in the last 30 days of the period."""
-    every = customer_points(w)
-    sensors = [s for s in every if scope.has(w.town.zone_of(s))]
+    every = w.customers
+    sensors = [s for s in every if w.inside(scope, s)]
     if not sensors:
         return missing("customer meters")
     days, _ = w.daily(every, "volume_m3")
     past = np.flatnonzero(np.diff(days.edges) > 0)[-LIVE_DAYS:]
     heard = days.count[:, past].sum(axis=1) > 0
-    inside = np.array([scope.has(w.town.zone_of(s)) for s in every])
+    inside = np.array([w.inside(scope, s) for s in every])
     live = int(heard[inside].sum())
     return Amount(float(live), 0.0, 1.0, (1.0, 0.0, 0.0), source={"meters": len(sensors), "silent": len(sensors) - live},
                   notes=(f"{len(sensors) - live} installed meters are silent",) if live < len(sensors) else ())  # fmt: skip
@@ -74,7 +75,7 @@ def _monitored(network: str) -> Callable[[Window, Scope], Amount]:
         n = 0
         for sensor in w.town.current.values():
             covered, quantity = _registered_km(w, sensor), main_quantity(sensor)
-            if not covered or quantity is None or not scope.has(w.town.zone_of(sensor)) or not _belongs(w, sensor, network):
+            if not covered or quantity is None or not w.inside(scope, sensor) or not _belongs(w, sensor, network):
                 continue
             days, interval = w.daily([sensor], quantity)
             seconds = np.diff(days.edges)

@@ -10,7 +10,7 @@ import numpy as np
 from analytics.counting import block_count
 from analytics.indicators.amounts import Amount, missing
 from analytics.indicators.scope import Scope
-from analytics.indicators.window import Window
+from analytics.indicators.window import Window, remembered
 from core.model import Event
 from core.points import read_points
 from core.town import Sensor
@@ -20,13 +20,14 @@ RAIN_LIMIT_MM = 1.0
 RAIN_BEFORE_S = 86400.0
 
 
+@remembered
 def overflow_points(w: Window, scope: Scope) -> dict[str, list[Sensor]]:
     """Monitored overflow points, asset id → the sensors on it; a sensor with a crest and no asset is its own point."""
     found: dict[str, list[Sensor]] = {}
     for sensor in w.town.current.values():
         asset = w.town.asset_of(sensor)
         at_overflow = asset is not None and asset.kind == "overflow_chamber"
-        if not scope.has(w.town.zone_of(sensor)) or not any(q in SENSED_BY for q in sensor.quantities):
+        if not w.inside(scope, sensor) or not any(q in SENSED_BY for q in sensor.quantities):
             continue
         if at_overflow or w.town.crest_of(sensor) is not None:
             found.setdefault(asset.id if asset else sensor.id, []).append(sensor)
@@ -49,6 +50,7 @@ def _point(event: Event) -> str:
     return event.asset or (event.sensors[0] if event.sensors else event.id)
 
 
+@remembered
 def _watched(w: Window, scope: Scope) -> tuple[float, int]:
     """(uptime, points): a point is as complete as its best sensor."""
     points = overflow_points(w, scope)

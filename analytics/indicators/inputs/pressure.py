@@ -14,7 +14,7 @@ import numpy as np
 from analytics.indicators.amounts import Amount, missing, total
 from analytics.indicators.master import lookup
 from analytics.indicators.scope import Scope, roots
-from analytics.indicators.window import GAP_INTERVALS, Window
+from analytics.indicators.window import GAP_INTERVALS, Window, remembered
 from core.model import Floats
 from core.points import read_points
 from core.town import Sensor
@@ -26,9 +26,10 @@ INTERRUPTION_BAR = 0.5
 AVAILABLE_H = 12.0
 
 
+@remembered
 def points(w: Window, scope: Scope) -> list[Sensor]:
     """Pressure sensors of the water network in a scope."""
-    return [s for s in w.town.sensors_with("pressure_bar") if scope.has(w.town.zone_of(s)) and not _on_pump(w, s)]
+    return [s for s in w.town.sensors_with("pressure_bar") if w.inside(scope, s) and not _on_pump(w, s)]
 
 
 def _on_pump(w: Window, sensor: Sensor) -> bool:
@@ -125,6 +126,7 @@ def _available(w: Window, sensors: list[Sensor]) -> tuple[Floats, Floats]:
     return np.asarray(good * share), np.asarray(told * share)
 
 
+@remembered
 def mean_pressure_m(w: Window, scope: Scope) -> Amount:
     """Mean pressure head [m] over the supplied time; the town's is weighted by each zone's unavoidable-loss factor."""
     if scope.whole_town:

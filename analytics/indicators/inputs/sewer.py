@@ -13,7 +13,7 @@ from analytics.indicators.inputs.balance import authorised_use_m3, metered_total
 from analytics.indicators.inputs.pressure import seconds_beyond
 from analytics.indicators.master import lookup
 from analytics.indicators.scope import NETWORKS, Scope, metered, scopes, town_zone
-from analytics.indicators.window import Window
+from analytics.indicators.window import Window, remembered
 from core.town import Sensor
 
 RELATIVE_U = 0.025
@@ -26,11 +26,11 @@ def sewer_flow_m3(w: Window, scope: Scope) -> Amount:
     Meters are on pumping stations and treatment plants; water is followed through `downstream` to the next meter.
     """
     meters = {s.asset: (s, q) for s, q in metered(w.town, ("pumping_station", "treatment_plant")) if _is_sewer(w, s)}
-    signs = {a: int(scope.has(w.town.zone_of(s))) for a, (s, _) in meters.items()}
+    signs = {a: int(w.inside(scope, s)) for a, (s, _) in meters.items()}
     for asset, (sensor, _) in meters.items():
         below = _next_meter(w, asset or "", set(meters))
         if below is not None and scope.has(w.town.zone_of(meters[below][0])):
-            signs[asset] = int(scope.has(w.town.zone_of(sensor))) - 1
+            signs[asset] = int(w.inside(scope, sensor)) - 1
     chosen = [(point, signs[asset]) for asset, point in meters.items() if signs[asset]]
     return metered_total(w, [p for p, _ in chosen], RELATIVE_U, "sewer flow meters", [s for _, s in chosen])
 
@@ -71,9 +71,10 @@ def sanitary_volume_m3(w: Window, scope: Scope) -> Amount:
     return replace(use, value=value, u=abs(value) * relative, notes=notes, shares=use.shares if share == 1.0 else (0.0, 0.0, 1.0))
 
 
+@remembered
 def _surcharge_points(w: Window, scope: Scope) -> list[Sensor]:
     """Level sensors on assets whose surcharge level is registered."""
-    return [s for s in w.town.sensors_with("level_m") if scope.has(w.town.zone_of(s))
+    return [s for s in w.town.sensors_with("level_m") if w.inside(scope, s)
             and (asset := w.town.asset_of(s)) is not None and asset.surcharge_m is not None]  # fmt: skip
 
 
