@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analytics.detector import Arrays, Budget, Detector, Site, Track
+from analytics.zone_flow import is_inlet
 from core.points import read_points
 from core.store import SeriesStore
 from core.town import Sensor, Town
@@ -41,6 +42,8 @@ class Gatherer:
         tracks = tuple(self._tracks(sensors, quantities, read_from, end))
         around = [s for s in self.town.current.values() if set(measured(s)) & set(detector.context)]
         context = tuple(self._tracks(around, detector.context, read_from, end)) if detector.context else ()
+        if detector.scope == "zone":
+            context += tuple(self._tracks(self._outlets(place), [q for q in quantities if q == "flow_m3h"], read_from, end))
         zone = self.town.zone_by_id.get(place if detector.scope == "zone" else (tracks[0].site.zone or "") if tracks else "")
         numbers = {n: float(v) for n in _ZONE_NUMBERS if zone is not None and (v := getattr(zone, n)) is not None}
         return Arrays(place, tracks, start, end, context, {**numbers, **(zone.master if zone else {})}, budget)
@@ -65,6 +68,15 @@ class Gatherer:
                 x = sensor.reference_m - series.usable()
             x.flags.writeable = False
             yield Track(quantity, series.t, x, site_of(self.town, sensor))
+
+    def _outlets(self, zone: str) -> list[Sensor]:
+        """Meters at the inlets of the zones that this one feeds: their water only passes through."""
+        fed = {
+            z.id
+            for z in self.town.zones
+            if z.parent == zone and z.kind in ("dma", "pressure") and self.town.zone_by_id[zone].kind != "town"
+        }
+        return [s for s in self.town.current.values() if self.town.zone_of(s) in fed and is_inlet(site_of(self.town, s))]
 
     def _place(self, sensor: Sensor, detector: Detector) -> str | None:
         match detector.scope:

@@ -17,15 +17,19 @@ _MONDAY = 4 * DAY_S  # Unix time began on a Thursday
 
 
 def local_seconds(t: Floats) -> Floats:
-    """Unix s shifted so that whole days are local days: t + the offset of Europe/Oslo at t."""
+    """Unix s shifted so that whole days are local days: t + the offset of Europe/Oslo at t. No NaN in t."""
     t = np.asarray(t, np.float64)
     if not t.size:
         return t
-    low, high = np.nanmin(t), np.nanmax(t)
-    first, last = datetime.fromtimestamp(float(low), UTC).year, datetime.fromtimestamp(float(high), UTC).year
-    changes, offsets = zip(*(change for year in range(first - 1, last + 1) for change in _changes(year)), strict=True)
-    place = np.searchsorted(np.array(changes), t, "right") - 1
-    shifted: Floats = t + np.array(offsets)[place]
+    low, high = float(t.min()), float(t.max())
+    first, last = datetime.fromtimestamp(low, UTC).year, datetime.fromtimestamp(high, UTC).year
+    shifted = t.copy()
+    before = 0.0
+    for at, offset in (change for year in range(first - 1, last + 1) for change in _changes(year)):
+        shifted[t >= at if at > low else slice(None)] += offset - before
+        before = offset
+        if at > high:
+            break
     return shifted
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analytics.baseline import sorted_median
 from core.model import Floats
 
 DAY_S = 86_400.0
@@ -23,9 +24,7 @@ def daily_noise(t: Floats, x: Floats, days: int = 14, clip: float = np.inf) -> F
     first = np.flatnonzero(np.diff(day, prepend=day[0] - 1))
     number = day[first]
     sigma = np.sqrt(np.add.reduceat(second**2, first) / np.diff(first, append=t.size) / 6)
-    known = np.full(first.size, np.nan)
-    for i in range(1, first.size):
-        low = np.searchsorted(number, number[i] - days)
-        if low < i:
-            known[i] = np.median(sigma[low:i])
-    return np.repeat(known, np.diff(first, append=t.size))
+    calendar = np.full(number[-1] - number[0] + 1 + days, np.nan)
+    calendar[number - number[0] + days] = sigma
+    before, _ = sorted_median(np.lib.stride_tricks.sliding_window_view(calendar[:-1], days), 1)
+    return np.repeat(before[number - number[0]], np.diff(first, append=t.size))

@@ -9,6 +9,8 @@ import numpy as np
 
 from core.model import Floats
 
+_CHUNK = 2048
+
 
 class Shift(NamedTuple):
     """A shift of the mean found by CUSUM, in indices: last zero before, alarm, last index of it (None while it lasts)."""
@@ -19,9 +21,12 @@ class Shift(NamedTuple):
     peak: float
 
 
-def cusum(e: Floats, k: float) -> Floats:
-    """C_t = max(0, C_{t−1} + e_t − k) without a loop: S − min(0, running minimum of S), S = Σ(e − k). No NaN. Page 1954."""
-    s = np.cumsum(e - k)
+def cusum(e: Floats, k: float, c0: float = 0.0) -> Floats:
+    """C_t = max(0, C_{t−1} + e_t − k) from c0 ≥ 0, no NaN in e (Page 1954).
+
+    Without a loop it is S − min(0, running minimum of S) with S = c0 + Σ(e − k).
+    """
+    s = c0 + np.cumsum(e - k)
     c: Floats = s - np.minimum(0.0, np.minimum.accumulate(s))
     return c
 
@@ -46,19 +51,43 @@ def shifts(e: Floats, k: float, h: float, h_end: float) -> list[Shift]:
     found: list[Shift] = []
     position = 0
     while position < e.size:
-        c = cusum(e[position:], k)
-        over = np.flatnonzero(c > h)
-        if not over.size:
+        climb = _climb(e, k, h, position)
+        if climb is None:
             break
-        alarm = int(over[0])
-        zeros = np.flatnonzero(c[:alarm] <= 0)
-        onset = int(zeros[-1]) + 1 if zeros.size else 0
-        s = np.cumsum(e[position + onset :] - k)
-        fallen = np.flatnonzero((np.maximum.accumulate(s) - s)[alarm - onset :] > h_end)
-        stop = alarm - onset + int(fallen[0]) if fallen.size else s.size - 1
-        top = int(np.argmax(s[: stop + 1]))
-        found.append(Shift(position + onset, position + alarm, position + onset + top if fallen.size else None, float(s[top])))
-        if not fallen.size:
+        onset, alarm = climb
+        end, top, peak = _descent(e, k, h_end, onset, alarm)
+        found.append(Shift(onset, alarm, top if end is not None else None, peak))
+        if end is None:
             break
-        position += onset + stop + 1
+        position = end + 1
     return found
+
+
+def _climb(e: Floats, k: float, h: float, position: int) -> tuple[int, int] | None:
+    """(first sample of the climb, first sample over h) from a position on, looking through chunks; None where there is none."""
+    c0, zero = 0.0, position - 1
+    while position < e.size:
+        c = cusum(e[position : position + _CHUNK], k, c0)
+        over = np.flatnonzero(c > h)
+        zeros = np.flatnonzero(c[: over[0]] <= 0) if over.size else np.flatnonzero(c <= 0)
+        zero = position + int(zeros[-1]) if zeros.size else zero
+        if over.size:
+            return zero + 1, position + int(over[0])
+        c0, position = float(c[-1]), position + _CHUNK
+    return None
+
+
+def _descent(e: Floats, k: float, h_end: float, onset: int, alarm: int) -> tuple[int | None, int, float]:
+    """(sample at which the sum has fallen by h_end, sample of its top, the top) of a shift; None where it lasts."""
+    total, peak, top, position = float(np.sum(e[onset:alarm] - k)), -math.inf, alarm, alarm
+    while position < e.size:
+        s = total + np.cumsum(e[position : position + _CHUNK] - k)
+        highest = np.maximum(np.maximum.accumulate(s), peak)
+        done = np.flatnonzero(highest - s > h_end)
+        part = s[: done[0] + 1] if done.size else s
+        if part.max() > peak:
+            peak, top = float(part.max()), position + int(np.argmax(part))
+        if done.size:
+            return position + int(done[0]), top, peak
+        total, position = float(s[-1]), position + _CHUNK
+    return None, top, peak

@@ -11,8 +11,8 @@ from core.town import Weir
 
 G = 9.81
 ROOT_2G = math.sqrt(2 * G)
-MU = {"thin_plate": 0.62, "broad": 0.50, "side": 0.62 * 0.95, "rounded": 0.70, "roof": 0.79}
-"""Poleni coefficient by crest shape (side weirs: thin plate × 0.95)."""
+MU = {"thin_plate": 0.62, "broad": 0.50, "side": 0.50 * 0.95, "rounded": 0.70, "roof": 0.79}
+"""Poleni coefficient by crest shape (side weirs: a broad sharp edge × 0.95)."""
 MU_U = {"thin_plate": 0.05, "broad": 0.10, "side": 0.25, "rounded": 0.10, "roof": 0.10, "v_notch": 0.05}
 """Relative standard uncertainty of the coefficient as installed, not as in a laboratory."""
 

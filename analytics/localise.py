@@ -1,0 +1,237 @@
+"""Where a leak is: the change it makes to every pressure, against the change that a leak at each node would make.
+
+1. r = p − (a + b·p̂): p̂ is the nominal model's pressure for the zone's measured inflow at that hour; a, b are fitted per sensor.
+2. Daily means of r, night and day apart, are regressed on the course of every leak known in the zone together, so that each gets its
+   own signature d although they overlap.
+3. A leak of q m³/h at node j, total inflow kept, changes r by q·(S_j − S̄), S̄ being the answer to the same water taken everywhere.
+   log posterior of j: −½·(d − q(S_j − S̄))ᵀ C⁻¹ (…), q given the flow's own estimate as prior; nodes are then summed to pipes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from analytics.baseline import on_grid
+from analytics.hydraulics import Response, respond
+from analytics.network_file import Network, read_network
+from analytics.zone_flow import aligned
+from core.model import Event, Floats
+from core.points import read_points
+from core.store import SeriesStore
+from core.town import Sensor, Town
+
+BAR_M = 10.197
+LEAKS = ("burst", "slow_leak")
+STEP_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Params:
+    """Windows in days around a leak's onset, and how far the model is trusted."""
+
+    before_days: int = 28
+    after_days: int = 21
+    hours: tuple[float, float] = (3.0, 12.0)
+    night_h: tuple[int, int] = (0, 5)
+    size_u: float = 0.4
+    """Relative standard uncertainty of a leak's flow."""
+    model_u: float = 0.25
+    """Relative standard uncertainty of what the model says a leak changes."""
+    floor_m: float = 0.02
+    temper: float = 0.5
+    """The posterior's logarithm is multiplied by this: sensors share errors that no covariance of a few days shows."""
+    least_share: float = 0.001
+    most_pipes: int = 60
+
+
+class Daily(NamedTuple):
+    """Residuals of a zone: r (days, 2 · sensors) night then day [m]; flow (days,) mean inflow [m³/h]; day starts [Unix s]."""
+
+    r: Floats
+    flow: Floats
+    starts: Floats
+    sensors: tuple[str, ...]
+
+
+def localise(
+    events: Sequence[Event], store: SeriesStore, town: Town, model: Path, start: float, end: float, p: Params | None = None
+) -> list[Event]:
+    """The events, with `location` (pipe, probability) on every leak of a zone that has a flow meter and two pressures in the model.
+
+    Its `details` also say how many metres of pipe hold 90 % of the probability. Raises MjosaError where EPANET is not installed.
+    """
+    p = p or Params()
+    leaks = [e for e in events if e.kind in LEAKS]
+    if not leaks:
+        return list(events)
+    network = read_network(model)
+    placed: dict[str, Event] = {}
+    for zone in dict.fromkeys(e.zone for e in leaks):
+        mine = [e for e in leaks if e.zone == zone]
+        seen = {
+            s.id: node for s in town.current.values() if "pressure_bar" in s.quantities and (node := node_of(town, s, network)) is not None
+        }
+        labels = {node: town.zone_of(town.current[s]) or "" for s, node in seen.items()}
+        inside = {s: n for s, n in seen.items() if labels[n] == (zone or "")}
+        use = inside if len(inside) >= 2 else seen
+        if len(use) < 2:
+            continue
+        nearest = network.nearest(labels) if len(set(labels.values())) > 1 and use is inside else {}
+        nodes = [n for n in network.junctions if not nearest or nearest.get(n) == (zone or "")]
+        response = respond(model, list(use.values()), nodes, p.hours)
+        daily = residuals(store, town, zone, use, response, start, end, p)
+        if daily is not None:
+            placed |= {e.id: e for e in place(mine, daily, response, nodes, network, p)}
+    return [placed.get(e.id, e) for e in events]
+
+
+def node_of(town: Town, sensor: Sensor, network: Network) -> str | None:
+    """The model node a sensor sits on: its asset's model_element, or a node named as the asset or sensor is."""
+    asset = town.asset_of(sensor)
+    names = [asset.model_element if asset else None, sensor.asset, sensor.id, sensor.name]
+    return next((n for n in names if n and n in network.neighbours), None)
+
+
+def residuals(
+    store: SeriesStore, town: Town, zone: str | None, use: Mapping[str, str], response: Response, start: float, end: float, p: Params
+) -> Daily | None:
+    """Step 1, as daily means."""
+    flows = town.sensors_with("flow_m3h", zone) or town.sensors_with("flow_m3h")
+    inlets = [s for s in flows if (a := town.asset_of(s)) and a.kind in ("zone_inlet", "source", "reservoir", "treatment_plant")] or flows
+    tracks = [read_points(store, town, [s], "flow_m3h", start, end)[s.id] for s in inlets]
+    tracks += [read_points(store, town, [town.current[s]], "pressure_bar", start, end)[s] for s in use]
+    grids = []
+    for series in tracks:
+        x = series.usable()
+        keep = np.isfinite(x)
+        grids.append(on_grid(series.t[keep], x[keep], STEP_S) if keep.sum() > 2 else None)
+    if any(g is None for g in grids[: len(inlets)]) or all(g is None for g in grids[len(inlets) :]):
+        return None
+    whole = aligned([g for g in grids if g is not None])
+    found = iter(whole)
+    laid = [next(found) if g is not None else None for g in grids]
+    flow = sum((g.x for g in laid[: len(inlets)] if g is not None), np.zeros_like(whole[0].x))
+    empty = np.full_like(flow, np.nan)
+    pressure = np.stack([g.x * BAR_M if g is not None else empty for g in laid[len(inlets) :]], axis=2)
+    modelled = _modelled(flow, response, p)
+    hour = np.arange(24)
+    night = (hour >= p.night_h[0]) & (hour < p.night_h[1])
+    parts = []
+    for mask in (night, ~night):
+        diff = pressure[:, mask] - modelled[:, mask]
+        n = np.isfinite(diff).sum(axis=1)
+        parts.append(np.where(n >= mask.sum() // 2, np.nansum(diff, axis=1) / np.maximum(n, 1), np.nan))
+    starts = np.nanmin(np.stack([np.where(np.isfinite(g.t), g.t, np.inf).min(axis=1) for g in whole]), axis=0)
+    day_zero = np.flatnonzero(np.isfinite(starts))[0]
+    starts = starts[day_zero] + 86_400.0 * (np.arange(starts.size) - day_zero)
+    n = np.isfinite(flow[:, night]).sum(axis=1)
+    base = np.where(n > 0, np.nansum(flow[:, night], axis=1) / np.maximum(n, 1), np.nan)
+    return Daily(np.concatenate(parts, axis=1), base, starts, tuple(use))
+
+
+def _modelled(flow: Floats, response: Response, p: Params) -> Floats:
+    """p̂ (days, 24, sensors) [m] for the measured inflow."""
+    out = np.full((*flow.shape, response.pressure_m.shape[2]), np.nan)
+    for hour in range(24):
+        h = 0 if p.night_h[0] <= hour < p.night_h[1] else 1
+        for s in range(out.shape[2]):
+            out[:, hour, s] = np.interp(flow[:, hour], response.demand_m3h[:, h], response.pressure_m[:, h, s])
+    return out
+
+
+def place(leaks: Sequence[Event], daily: Daily, response: Response, nodes: Sequence[str], network: Network, p: Params) -> list[Event]:
+    """Steps 2 and 3 for all leaks of one zone."""
+    signature = np.concatenate([response.leak_m_per_m3h[h] - response.spread_m_per_m3h[h] for h in range(len(p.hours))], axis=1)
+    out = []
+    for event in leaks:
+        found = _signature(event, leaks, daily, p)
+        if found is None:
+            out.append(event)
+            continue
+        d, cov, size = found
+        good = np.isfinite(d)
+        posterior, flow = _posterior(signature[:, good], d[good], cov[np.ix_(good, good)], size, p)
+        ranked, search_m = _pipes(posterior, nodes, network, p)
+        best = int(np.argmax(posterior))
+        details = {**event.details, "search_m": search_m, "placed_flow_m3h": float(flow[best]), "placed_node": nodes[best]}
+        out.append(replace(event, location=ranked, details=details))
+    return out
+
+
+def _course(e: Event, starts: Floats) -> Floats:
+    """A leak's course over the days: 0 before its onset, then 1 (or rising to 1 when it was found), 0 after its end."""
+    middle = starts + 43_200.0
+    grown = max(e.start - e.onset, 1.0) if e.kind == "slow_leak" else 1.0
+    top = 2.0 if e.kind == "slow_leak" else 1.0
+    course: Floats = np.clip((middle - e.onset) / grown, 0.0, top)
+    return np.where(middle < (np.inf if e.end is None else e.end), course, 0.0)
+
+
+def _signature(event: Event, leaks: Sequence[Event], daily: Daily, p: Params) -> tuple[Floats, Floats, float] | None:
+    """(d [m] of every residual for the whole leak, its covariance, the leak's flow [m³/h]) by joint regression on all leaks' courses."""
+    known = event.start if event.kind == "slow_leak" else event.onset
+    low = event.onset - p.before_days * 86_400.0
+    high = min(known + p.after_days * 86_400.0, np.inf if event.end is None else event.end)
+    days = np.flatnonzero((daily.starts >= low) & (daily.starts + 86_400.0 <= max(high, known + 86_400.0)))
+    mine = _course(event, daily.starts)[days]
+    if days.size < 5 or np.ptp(mine) < 0.3 or (mine == 0).sum() < 3:
+        return None
+    columns = [np.ones(days.size), mine]
+    for other in leaks:
+        course = _course(other, daily.starts)[days]
+        if other is not event and np.ptp(course) > 0 and abs(np.corrcoef(course, mine)[0, 1]) < 0.9 and len(columns) < days.size // 4:
+            columns.append(course)
+    x = np.stack(columns, axis=1)
+    r = daily.r[days]
+    n = r.shape[1]
+    d, residual, gain = np.full(n, np.nan), np.zeros((days.size, n)), np.full(n, np.nan)
+    for i in range(n):
+        there = np.isfinite(r[:, i])
+        if there.sum() > x.shape[1] + 3 and np.ptp(mine[there]) > 0.3:
+            inverse = np.linalg.pinv(x[there].T @ x[there])
+            beta = inverse @ x[there].T @ r[there, i]
+            d[i], gain[i] = beta[1], inverse[1, 1]
+            residual[there, i] = r[there, i] - x[there] @ beta
+    if np.isfinite(d).sum() < 2:
+        return None
+    spread = residual.T @ residual / max(1, days.size - x.shape[1])
+    shrunk = 0.6 * spread + 0.4 * np.diag(np.diag(spread))
+    weight = np.sqrt(np.nan_to_num(gain, nan=1.0))
+    return d, 2.0 * shrunk * np.outer(weight, weight) + p.floor_m**2 * np.eye(n), float(event.details.get("flow_m3h", np.nan))
+
+
+def _posterior(signature: Floats, d: Floats, cov: Floats, size: float, p: Params) -> tuple[Floats, Floats]:
+    """(probability of each node, its most likely flow [m³/h])."""
+    size = size if np.isfinite(size) and size > 0 else 5.0
+    scale = p.model_u * size * np.sqrt(np.mean(signature**2, axis=0))
+    inverse = np.linalg.inv(cov + np.diag(scale**2))
+    weighted = signature @ inverse
+    precision = np.einsum("ij,ij->i", weighted, signature)
+    prior = 1.0 / (p.size_u * size) ** 2
+    flow = np.maximum((weighted @ d + prior * size) / (precision + prior), 0.0)
+    misfit = d @ inverse @ d - 2 * flow * (weighted @ d) + flow**2 * precision + prior * (flow - size) ** 2
+    logp = -0.5 * p.temper * (misfit - misfit.min())
+    posterior = np.exp(logp)
+    return posterior / posterior.sum(), flow
+
+
+def _pipes(posterior: Floats, nodes: Sequence[str], network: Network, p: Params) -> tuple[tuple[tuple[str, float], ...], float]:
+    """(pipes by probability, metres of pipe that hold 90 % of it); a node's probability goes to its pipes by their length."""
+    weight: dict[str, float] = {}
+    for node, probability in zip(nodes, posterior, strict=True):
+        around = [(name, length) for name, _, length in network.neighbours.get(node, ()) if name in network.pipes]
+        total = sum(length for _, length in around)
+        for name, length in around:
+            weight[name] = weight.get(name, 0.0) + probability * (length / total if total > 0 else 1.0 / len(around))
+    ranked = sorted(weight.items(), key=lambda item: (-item[1], item[0]))
+    held, metres = 0.0, 0.0
+    for name, probability in ranked:
+        if held >= 0.9:
+            break
+        held, metres = held + probability, metres + network.ends[name][2]
+    return tuple((n, float(w)) for n, w in ranked[: p.most_pipes] if w >= p.least_share), metres
