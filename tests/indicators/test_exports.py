@@ -136,7 +136,7 @@ def test_json_stat_selects_with_the_words_of_pxweb(made):
 
 def test_sdmx_csv_speaks_under_its_own_agency(made, expected):
     rows = list(csv.DictReader(io.StringIO(export(made, "sdmx_csv").decode())))
-    assert {r["DATAFLOW"] for r in rows} == {"TESTBY:DF_WATER_INDICATORS(1.0)"}
+    assert {(r["STRUCTURE"], r["STRUCTURE_ID"], r["ACTION"]) for r in rows} == {("dataflow", "TESTBY:DF_WATER_INDICATORS(1.0)", "R")}
     assert len(rows) == len(expected)
     assert {r["FREQ"] for r in rows} == {"M"}
     for r in rows:

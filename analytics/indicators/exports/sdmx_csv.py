@@ -1,4 +1,4 @@
-"""SDMX-CSV 1.0 under the utility's own agency: never IAEG-SDGs', since these are no official figures."""
+"""SDMX-CSV 2.0 under the utility's own agency: never IAEG-SDGs', since these are no official figures."""
 
 import re
 
@@ -7,7 +7,8 @@ from analytics.indicators.file_format import Format, csv_bytes
 from analytics.indicators.release import Release, observation_status, period_name, rounded
 
 HEADER = (
-    "DATAFLOW", "FREQ", "REPORTING_TYPE", "INDICATOR", "REF_AREA", "TIME_PERIOD", "OBS_VALUE", "UNIT_MEASURE", "OBS_STATUS",
+    "STRUCTURE", "STRUCTURE_ID", "ACTION",
+    "FREQ", "REPORTING_TYPE", "INDICATOR", "REF_AREA", "TIME_PERIOD", "OBS_VALUE", "UNIT_MEASURE", "OBS_STATUS",
     "LOWER_BOUND", "UPPER_BOUND", "QUALITY_CLASS", "NATURE", "COMMENT_OBS",
 )  # fmt: skip
 UNITS = {"%": "PT"}
@@ -21,7 +22,7 @@ def write(release: Release) -> bytes:
     for v in release.values:
         period = period_name(v.start, v.end)
         rows.append((
-            flow, "AMD"[min(period.count("-"), 2)], "L", v.indicator, v.zone, period, rounded(v.value),
+            "dataflow", flow, "R", "AMD"[min(period.count("-"), 2)], "L", v.indicator, v.zone, period, rounded(v.value),
             UNITS.get(v.unit, v.unit), observation_status(v), rounded(v.lower), rounded(v.upper), v.quality_class,
             NATURE[release.of(v).sdg.relation], v.reason,
         ))  # fmt: skip
@@ -36,4 +37,4 @@ def agency(release: Release) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", plain).strip("_") or "UTILITY"
 
 
-FORMAT = Format("sdmx_csv", Text("SDMX-CSV", "SDMX-CSV"), "csv", "application/vnd.sdmx.data+csv; version=1.0.0", write)
+FORMAT = Format("sdmx_csv", Text("SDMX-CSV", "SDMX-CSV"), "csv", "application/vnd.sdmx.data+csv; version=2.0.0", write)
