@@ -197,8 +197,8 @@ class DuckDBStore:
         with self._transaction() as database:
             new, changed = self._compare(database, batch, series)
             if fresh:
-                names = {"id": range(len(self._keys), len(ids)), "sensor": [k[0] for k in fresh], "quantity": [k[1] for k in fresh]}
-                _insert(database, "series", pa.table(names))
+                names = [list(range(len(self._keys), len(ids))), [k[0] for k in fresh], [k[1] for k in fresh]]
+                database.execute("INSERT INTO series SELECT unnest(?), unnest(?), unnest(?)", names)
             columns = (series, batch.t, batch.x, batch.flag, batch.uplink, batch.origin)
             if changed.any():
                 _replace(database, _table(columns, changed))
@@ -213,7 +213,7 @@ class DuckDBStore:
         old = np.flatnonzero(batch.t <= self._newest.last[series])
         if not len(old):
             return new, changed
-        database.register("batch", pa.table({"row": old, "series": series[old], "t": batch.t[old]}))
+        database.register("batch", _arrow(("row", "series", "t"), (old, series[old], batch.t[old])))
         t, s = batch.t[old], series[old]
         there = database.execute(
             "SELECT b.row, r.x, r.flag FROM readings r JOIN batch b ON r.series = b.series AND r.t = b.t "
@@ -346,7 +346,13 @@ def _check_schema(path: Path, database: Any) -> None:
 
 
 def _table(columns: Sequence[npt.NDArray[Any]], rows: npt.NDArray[np.bool_]) -> Any:
-    return pa.table(dict(zip(_COLUMNS, columns if rows.all() else [c[rows] for c in columns], strict=True)))
+    return _arrow(_COLUMNS, columns if rows.all() else [c[rows] for c in columns])
+
+
+def _arrow(names: Sequence[str], columns: Sequence[npt.NDArray[Any]]) -> Any:
+    """Columns without missing values, not copied. Made of buffers because `pa.table` imports pandas where it is installed: 54 MB."""
+    arrays = [pa.Array.from_buffers(pa.from_numpy_dtype(c.dtype), len(c), [None, pa.py_buffer(np.ascontiguousarray(c))]) for c in columns]
+    return pa.Table.from_arrays(arrays, names=list(names))
 
 
 def _insert(database: Any, table: str, rows: Any) -> None:
