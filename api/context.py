@@ -1,0 +1,82 @@
+"""What a route works with: the services, and the values held in memory beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request, Response
+
+from api.now import Latest
+from api.problems import Problem
+from api.security.sessions import Sessions
+from api.services import Services
+from core.timekeeping import unix
+from core.town import Sensor, Town
+
+
+@dataclass(frozen=True)
+class Context:
+    """One per application, in app.state."""
+
+    services: Services
+    latest: Latest
+    sessions: Sessions
+
+    @property
+    def town(self) -> Town:
+        return self.services.registry.town()
+
+    def now(self) -> float:
+        return self.services.clock()
+
+    def sensor(self, key: str) -> Sensor:
+        """By sensor id or dev_eui. Raises a 404 that says so."""
+        town = self.town
+        found = town.current.get(key) or next(iter(reversed(town.by_device.get(key.lower(), ()))), None)
+        if found is None:
+            raise Problem(404, f"There is no sensor '{key}'; /api/v1/sensors lists them")
+        return found
+
+
+def context(request: Request) -> Context:
+    found: Context = request.app.state.context
+    return found
+
+
+Ctx = Annotated[Context, Depends(context)]
+OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+def as_json(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON where NaN is null."""
+    return Response(orjson.dumps(data, default=_plain, option=OPTIONS), status, media_type="application/json", headers=headers)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value)
+
+
+def moment(text: str | None, otherwise: float, name: str = "time") -> float:
+    """A query's time: ISO 8601 or Unix seconds. Raises a 422 naming the parameter."""
+    if text is None or text == "":
+        return otherwise
+    try:
+        try:
+            return float(text) if float(text) == float(text) and abs(float(text)) < 1e11 else otherwise
+        except ValueError:
+            return unix(text.replace(" ", "+"))
+    except (ValueError, OverflowError) as error:
+        raise Problem(422, f"{name}: {error}") from error
+
+
+def require(part: Any, what: str) -> Any:
+    """A part of Services that this process may not have."""
+    if part is None:
+        raise Problem(503, f"{what} is not available in this process; ask the one started with 'mjosa up'")
+    return part

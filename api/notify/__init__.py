@@ -1,0 +1,1 @@
+"""Notifications: from an alarm to a message that left at least once."""

@@ -1,0 +1,41 @@
+"""Events that detectors found, and indicators."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from api import present
+from api.context import Ctx, as_json, moment
+from api.security.rights import Caller, needs
+
+router = APIRouter(prefix="/api/v1")
+See = Annotated[Caller, Depends(needs("see"))]
+Limit = Annotated[int, Query(ge=1, le=10_000)]
+
+
+@router.get("/events", tags=["events"])
+def events(ctx: Ctx, who: See, start: str | None = None, end: str | None = None, zone: str | None = None, kind: str | None = None,
+           sensor: str | None = None, open_only: bool = False, limit: Limit = 500) -> Response:  # fmt: skip
+    """Events that overlap [start, end), newest first."""
+    until = moment(end, ctx.now() + 1.0, "end")
+    since = moment(start, 0.0, "start")
+    found = ctx.services.registry.events.find(start=since, end=until, zone=zone, kind=kind, sensor=sensor, open_only=open_only, limit=limit)
+    return as_json({"items": [present.event(e) for e in found]})
+
+
+@router.get("/events/{key}", tags=["events"])
+def event(key: str, ctx: Ctx, who: See) -> Response:
+    """404 for an event that late data withdrew."""
+    return as_json(present.event(ctx.services.registry.events.get(key)))
+
+
+@router.get("/indicators", tags=["indicators"])
+def indicators(ctx: Ctx, who: See, indicator: str | None = None, zone: str | None = None, start: str | None = None,
+               end: str | None = None, history: bool = False) -> Response:  # fmt: skip
+    """Published figures, each with interval, quality class and provenance shares; `history` adds superseded revisions."""
+    until = moment(end, ctx.now() + 1.0, "end") if end else None
+    found = ctx.services.registry.figures.find(indicator=indicator, zone=zone, start=moment(start, 0.0, "start") if start else None,
+                                               end=until, history=history)  # fmt: skip
+    return as_json({"items": [present.figure(v) for v in found]})

@@ -1,0 +1,1 @@
+"""Who asks, and what may they do: sign-in, sessions, keys, rights, headers, limits, audit."""

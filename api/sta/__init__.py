@@ -1,0 +1,1 @@
+"""OGC SensorThings 1.1, the read profile."""
