@@ -17,6 +17,8 @@ from simulators.layout import RAIN_GAUGES
 
 STEP_S = 300.0
 DEGREE_DAY_MM = 3.5
+STORM_C = 5.0
+"""An ordered storm is rain even in winter: the air is at least this warm while it lasts."""
 MEAN_C = (-6.5, -6.0, -1.0, 4.5, 10.5, 14.8, 16.5, 15.2, 10.5, 4.8, -0.8, -5.2)
 FRONTS_PER_MONTH = (7, 5, 5, 5, 6, 6, 6, 7, 7, 8, 8, 7)
 SHOWERS_PER_MONTH = (0, 0, 0, 0.5, 2.5, 5, 6.5, 5.5, 2, 0.3, 0, 0)
@@ -68,6 +70,8 @@ def weather(
     fall_mm = np.concatenate(fall, axis=1) if natural else np.zeros((len(RAIN_GAUGES), air_c.size))
     for storm in storms:
         _add_storm(fall_mm, first, storm)
+        i, j = round((storm.start - first) / STEP_S), round((storm.start + 3_600 * storm.hours - first) / STEP_S)
+        air_c[max(i, 0) : max(j, 0)] = np.maximum(air_c[max(i, 0) : max(j, 0)], STORM_C)
     snow_extra = np.zeros(air_c.size)
     for thaw in thaws:
         i, j = int((thaw.start - first) / STEP_S), int((thaw.start + 3_600 * thaw.hours - first) / STEP_S)
