@@ -14,9 +14,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import pages, problems
+from api import problems
 from api.context import Context
 from api.now import Latest
+from api.pages import routes as pages
 from api.routes import alarms, findings, health, overview, readings, stream, town
 from api.security import guards, sessions, signin
 from api.security.rights import right_of
