@@ -1,0 +1,214 @@
+"""`mjosa devices`: what is supported, trying bytes and codecs, adding a product, templates for ChirpStack."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from core.errors import ConfigError, Conflict, DecodeError, MjosaError, NotFound
+from core.model import Flag, Sample, Uplink
+from core.settings import Settings
+from core.timekeeping import iso
+from ingest.codecs.checking import check_path, read_script
+from ingest.codecs.chirpstack import profile_of
+from ingest.codecs.codec import MAP_NAME, SCRIPT_NAME, Codec, make_codec
+from ingest.codecs.mapping import load_map
+from ingest.device_model import DeviceModel
+from ingest.models import Decoder, ModelLibrary, as_key
+
+app = typer.Typer(help="Sensor products: list, show, test, decode, add, export-chirpstack.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def library(ctx: typer.Context) -> ModelLibrary:
+    return ModelLibrary(folder(ctx))
+
+
+def folder(ctx: typer.Context) -> Path:
+    settings: Settings = ctx.obj
+    return settings.data_dir / "devices"
+
+
+@app.command("list")
+def list_models(ctx: typer.Context, as_json: Json = False) -> None:
+    """Every product Mjøsa reads, native or added."""
+    found = [_summary(model) for model in _all(library(ctx))]
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    table = Table(Column("model", no_wrap=True), "vendor", "product", "quantities", "decoder")
+    for m in found:
+        table.add_row(m["key"], m["vendor"], m["product"], ", ".join(m["quantities"]), m["decoder"])
+    Console().print(table)
+
+
+@app.command()
+def show(ctx: typer.Context, model: str, as_json: Json = False) -> None:
+    """One product: quantities, bounds, options, status bits, LoRaWAN profile, published frames."""
+    found = _details(_get(library(ctx), model))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for name, value in found.items():
+        if isinstance(value, dict):
+            typer.echo(f"{name}:" + "".join(f"\n  {k}: {v}" for k, v in value.items()))
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            typer.echo(f"{name}:" + "".join(f"\n  fPort {v['f_port']} {v['bytes']}  ({v['source']})" for v in value))
+        else:
+            typer.echo(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+
+
+@app.command("test")
+def try_codec(
+    file: Annotated[Path, typer.Argument(help="A codec folder, codec.js, map.yaml, or a TTN *-codec.yaml.")],
+    map_file: Annotated[Path | None, typer.Option("--map", help="The map file of a codec.js.")] = None,
+    loose: Annotated[bool, typer.Option(help="TTN's loose mode.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Try a codec: does it load, do its examples give what they should? Exits 1 where they do not."""
+    checks = check_path(file, map_file, loose)
+    if as_json:
+        typer.echo(json.dumps([{"what": c.what, "problem": c.problem} for c in checks], ensure_ascii=False, indent=2))
+    else:
+        for c in checks:
+            typer.echo(f"{'ok  ' if c.problem is None else 'FAIL'} {c.what}" + (f": {c.problem}" if c.problem else ""))
+    if any(c.problem is not None for c in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def decode(
+    ctx: typer.Context,
+    payload: Annotated[str, typer.Argument(metavar="HEX", help="The payload's bytes in hexadecimal.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Key of the product.")],
+    f_port: Annotated[int, typer.Option("--fport", "-p", help="LoRaWAN port.")] = 1,
+    option: Annotated[list[str] | None, typer.Option("--option", "-o", help="name=number, what the decoder must know of the unit.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Decode one frame."""
+    try:
+        raw = bytes.fromhex(payload.removeprefix("0x"))
+    except ValueError as error:
+        raise DecodeError(f"'{payload}' is not hexadecimal bytes such as 01755c") from error
+    uplink = Uplink("", "", 0, f_port, raw, None, None, None, 0.0)
+    samples = _get(library(ctx), model).read(raw, f_port, _options(option or []), uplink)
+    if as_json:
+        typer.echo(json.dumps([_sample(s) for s in samples], ensure_ascii=False, indent=2))
+    elif not samples:
+        typer.echo("no measurement in this frame")
+    else:
+        table = Table("quantity", "value", "measured", "flag")
+        for s in samples:
+            measured = iso(s.at) if s.at is not None else f"{s.age_s:g} s before sending" if s.age_s else "when sent"
+            table.add_row(s.quantity, f"{s.value:.10g}", measured, Flag(s.flag).name.lower())
+        Console().print(table)
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    codec: Annotated[Path | None, typer.Argument(help="The vendor's codec; none to map what ChirpStack decodes.")] = None,
+    map_file: Annotated[Path, typer.Option("--map", help="Which output field is which quantity.")] = Path(MAP_NAME),
+    key: Annotated[str, typer.Option(help="Key of the product; else the map's key, vendor and product.")] = "",
+    loose: Annotated[bool, typer.Option(help="TTN's loose mode, for scripts that do not declare their variables.")] = False,
+    replace_it: Annotated[bool, typer.Option("--replace", help="Replace the codec of this key.")] = False,
+) -> None:
+    """Add a product from a vendor's ChirpStack or TTN codec. Nothing is written unless codec, map and examples are sound."""
+    text = map_file.read_text(encoding="utf-8") if map_file.exists() else ""
+    read = load_map(map_file)
+    if loose and not read.loose:
+        read, text = read.model_copy(update={"loose": True}), "loose: true\n" + text
+    key = key or read.key or as_key(f"{read.vendor} {read.product}")
+    if not key:
+        raise ConfigError([f"{map_file}:1: needs a key, or vendor and product"])
+    made = make_codec(read.model_copy(update={"key": key}), read_script(codec) if codec else None)
+    if read.key not in ("", key):
+        raise ConfigError([f"{map_file}:1: key '{read.key}' differs from --key {key}"])
+    problems = [f"{map_file}: example {e.bytes or 'object'}: {p}" for e in read.examples if (p := made.check(e)) is not None]
+    if problems:
+        raise ConfigError(problems)
+    _install(folder(ctx), key, codec, text, library(ctx), replace_it)
+    typer.echo(
+        f"{key}: reads {', '.join(made.measures)}" + (f" through {made.script.entry}" if made.script else " from ChirpStack's object")
+    )
+
+
+@app.command("export-chirpstack")
+def export_chirpstack(
+    ctx: typer.Context,
+    models: Annotated[list[str] | None, typer.Argument(help="Keys; none for all.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write one JSON file per model to.")] = Path("chirpstack-profiles"),
+) -> None:
+    """Write ChirpStack device profiles: EU868, measurements, and the codec script where there is one."""
+    known = library(ctx)
+    chosen = [_get(known, key) for key in models] if models else _all(known)
+    out.mkdir(parents=True, exist_ok=True)
+    for model in chosen:
+        (out / f"{model.key}.json").write_text(json.dumps(profile_of(model), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    typer.echo(f"{len(chosen)} device profiles in {out}")
+
+
+def _install(devices: Path, key: str, codec: Path | None, map_text: str, known: ModelLibrary, replace_it: bool) -> None:
+    existing = known.get(key)
+    if isinstance(existing, DeviceModel):
+        raise Conflict(f"'{key}' is a native model, and its key never changes meaning; choose another with --key")
+    if existing is not None and not replace_it:
+        raise Conflict(f"'{key}' is there already; --replace puts this one in its place")
+    target = devices / key
+    target.mkdir(parents=True, exist_ok=True)
+    if codec is not None and codec.resolve() != (target / SCRIPT_NAME).resolve():
+        shutil.copyfile(codec, target / SCRIPT_NAME)
+    elif codec is None:
+        (target / SCRIPT_NAME).unlink(missing_ok=True)
+    (target / MAP_NAME).write_text(map_text, encoding="utf-8")
+
+
+def _get(known: ModelLibrary, key: str) -> Decoder:
+    model = known.get(key)
+    if model is None:
+        near = [k for k in known.keys() if key.lower() in k]  # noqa: SIM118
+        raise NotFound(f"there is no model '{key}'; " + (f"did you mean {', '.join(near)}?" if near else "`mjosa devices list` shows all"))
+    return model
+
+
+def _all(known: ModelLibrary) -> list[Decoder]:
+    return [model for key in known.keys() if (model := known.get(key)) is not None]  # noqa: SIM118
+
+
+def _options(texts: list[str]) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, value in (text.split("=", 1) for text in texts)}
+    except ValueError as error:
+        raise MjosaError("an option is written name=number, such as litres_per_pulse=10") from error
+
+
+def _sample(s: Sample) -> dict[str, Any]:
+    value = None if math.isnan(s.value) else s.value
+    return {**s._asdict(), "value": value, "at": None if s.at is None else iso(s.at), "flag": int(s.flag)}
+
+
+def _summary(model: Decoder) -> dict[str, Any]:
+    kind = "native" if isinstance(model, DeviceModel) else "codec" if isinstance(model, Codec) and model.script else "object"
+    return {"key": model.key, "vendor": model.vendor, "product": model.product, "version": model.version,
+            "quantities": list(model.measures), "decoder": kind}  # fmt: skip
+
+
+def _details(model: Decoder) -> dict[str, Any]:
+    found = _summary(model)
+    found["bounds"] = {q: f"{low:g} to {high:g}" for q, (low, high) in model.bounds.items()}
+    found["status bits"] = {f"0x{mask:02x}": meaning for mask, meaning in model.status.items()}
+    found["LoRaWAN"] = f"{model.profile.mac_version}, class {model.profile.device_class}, every {model.profile.uplink_s:g} s"
+    if isinstance(model, DeviceModel):
+        found["options"] = dict(model.options)
+        found["frames"] = [{"f_port": v.f_port, "bytes": v.payload, "source": v.source} for v in model.vectors]
+    elif isinstance(model, Codec):
+        found["options"] = dict(model.map_file.options)
+        found["source"] = model.map_file.source
+    return found

@@ -1,0 +1,3 @@
+async function decodeUplink(input) {
+  return { data: { level: input.bytes[0] } };
+}
