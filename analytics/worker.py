@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from analytics.causes import causes
-from analytics.indicators import compute
+from analytics.indicators import Rollups, compute, settled
 from analytics.scan import Progress, scan
 from core.errors import StoreUnavailable
 from core.model import Event, IndicatorValue, Readings
@@ -23,6 +23,8 @@ from core.store import SeriesStore
 from core.timekeeping import OSLO, period
 
 log = structlog.get_logger("mjosa.analytics")
+BLOCK_DAYS = 30
+"""How far before a period overflows are fetched: a run of 12/24-hour blocks may have begun there [days]."""
 CAUSE_DAYS = 7
 """How far back events are joined to one cause [days]."""
 
@@ -72,6 +74,10 @@ class Analyst:
     clock: Callable[[], float]
     on_alarm: Callable[[Alarm], None] = lambda alarm: None
     dirty: Dirty = field(default_factory=Dirty)
+    rollups: Rollups = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rollups = Rollups(self.store)
 
     def work(self, start: float, end: float, progress: Progress | None = None) -> Work:
         """Scan [start, end) (Unix s) and bring everything that follows from it up to date."""
@@ -115,11 +121,13 @@ class Analyst:
         now, town, registry = self.clock(), self.registry.town(), self.registry
         values: list[IndicatorValue] = []
         master = _lookup(registry.master.all())
+        self.rollups.forget_window(start, end)
         for name in _periods(start, end):
             first, last = period(name)
             values += compute(
-                self.store, town, first, last, events=registry.events.find(start=first, end=last),
-                master=master, alarms=registry.alarms.find(), now=now,
+                self.store, town, first, last, events=registry.events.find(start=first - BLOCK_DAYS * 86_400, end=last),
+                master=master, alarms=registry.alarms.find(), now=now if now >= last else settled(now, first), rollups=self.rollups,
+                previous=registry.figures.find(start=first, end=last),
             )  # fmt: skip
         return tuple(registry.figures.save(values))
 

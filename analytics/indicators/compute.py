@@ -22,7 +22,7 @@ from core.errors import NotFound
 from core.model import Event, IndicatorValue
 from core.records import Alarm, MasterValue
 from core.store import SeriesStore
-from core.timekeeping import day_starts, local_day
+from core.timekeeping import day_starts, local_day, local_midnight
 from core.town import Town
 
 CATALOGUE: Mapping[str, Indicator] = MappingProxyType(
@@ -54,26 +54,40 @@ def compute(
     keys: Sequence[str] | None = None,
     zones: Sequence[str] | None = None,
     rollups: Rollups | None = None,
-    previous: Sequence[IndicatorValue] = (),
+    previous: Sequence[IndicatorValue] | None = None,
 ) -> list[IndicatorValue]:
     """Every asked indicator (all) for every zone of its network and for the whole town (zone id: the utility's id).
 
     [start, end) [Unix s] is widened to whole local days; what lies after `now` does not exist yet. `events` should reach back before
-    `start`, for blocks and overflows that began earlier. `previous` values keep the time of their first publication. Pass the same
-    `rollups` again, after `forget(touched)`, to read only what changed. Raises NotFound for an unknown key.
+    `start`, for blocks and overflows that began earlier. `previous`: what the register holds for the period; the time of first
+    publication is kept from there (without it, nothing is said of when a figure was published). Pass the same `rollups` again, after
+    `forget(touched)`, to read only what changed. Raises NotFound for an unknown key.
     """
     midnights = day_starts(start, end)
     w = Window(store, town, midnights[0], midnights[-1], now, events, master, alarms, cache=rollups)
-    first = {(v.indicator, v.zone, v.start, v.end): float(v.lineage["published_at"]) for v in previous if "published_at" in v.lineage}
+    first = _first_published(previous or ())
     values = []
     for indicator in (find(k) for k in keys) if keys is not None else CATALOGUE.values():
         for scope in scopes(town, indicator.network, zones):
-            published = first.get((indicator.id, scope.id, w.start, w.end), now)
+            published = first.get((indicator.id, scope.id, w.start, w.end), now) if previous is not None else None
             values.append(value_of(w, indicator, scope, published))
     return values
 
 
-def value_of(w: Window, indicator: Indicator, scope: Scope, published_at: float) -> IndicatorValue:
+def settled(now: float, start: float) -> float:
+    """Until when an unfinished period is worked out: the last local midnight, in its first day the last full hour.
+
+    Figures of a running period then change once a day, and whenever readings come late, not with every uplink.
+    """
+    midnight = local_midnight(local_day(now))
+    return midnight if midnight > start else now // 3600.0 * 3600.0
+
+
+def _first_published(previous: Sequence[IndicatorValue]) -> dict[tuple[str, str, float, float], float]:
+    return {(v.indicator, v.zone, v.start, v.end): float(v.lineage["published_at"]) for v in previous if v.lineage.get("published_at")}
+
+
+def value_of(w: Window, indicator: Indicator, scope: Scope, published_at: float | None = None) -> IndicatorValue:
     """One value with its quality, or null with the reason."""
     inputs = {symbol: amount(w, name, scope, _network(indicator)) for symbol, name in indicator.inputs.items()}
     completeness = min((a.completeness for a in inputs.values() if not math.isnan(a.completeness)), default=1.0)
@@ -110,8 +124,8 @@ def _judged(
         completeness=base.completeness,
         estimated=shares[2],
         relative_expanded_u=abs(COVERAGE * u / value) if value else math.nan,
-        published_after_days=(base.lineage["published_at"] - w.end) / DAY_S,
-        zone_residual=_residual(w, indicator, parts) if scope.whole_town else math.nan,
+        published_after_days=((base.lineage["published_at"] or math.nan) - w.end) / DAY_S,
+        zone_residual=_residual(w, indicator, parts) if scope.whole_town and indicator.profile == "vol" else math.nan,
     )  # fmt: skip
     known = not math.isnan(u)
     low, high = indicator.validity
@@ -144,7 +158,7 @@ def _network(indicator: Indicator) -> str:
     return "sewer" if indicator.network == "sewer" else "water"
 
 
-def _lineage(w: Window, indicator: Indicator, inputs: Mapping[str, Amount], published_at: float) -> dict[str, Any]:
+def _lineage(w: Window, indicator: Indicator, inputs: Mapping[str, Amount], published_at: float | None) -> dict[str, Any]:
     """Inputs with their numbers and sources; `mjosa kpi trace` goes on from here to the readings."""
     return {
         "published_at": published_at,

@@ -147,11 +147,9 @@ def _from_town(w: Window, item: MasterItem, zone: str) -> MasterValue | None:
     if part is not None:
         value = part.master.get(item.name, _field(part, item))
         as_of = (part.model_extra or {}).get("master_as_of")
-    elif zone == town_zone(w.town):
-        extra = w.town.utility.model_extra or {}
-        entered = extra.get("master") or {}
-        population = w.town.utility.population if item.zone_field == "population" else None
-        value = entered.get(item.name, population)
+    if zone == town_zone(w.town) and value is None:
+        entered = (w.town.utility.model_extra or {}).get("master") or {}
+        value = entered.get(item.name, w.town.utility.population if item.zone_field == "population" else None)
     as_of = as_of or (w.town.utility.model_extra or {}).get("master_as_of")
     if value is None:
         return None

@@ -64,6 +64,13 @@ class Rollups:
                     first = max(int(np.searchsorted(table.edges, window.start, "right")) - 1, 0)
                     table.valid[row, first : int(np.searchsorted(table.edges, window.end, "left"))] = False
 
+    def forget_window(self, start: float, end: float) -> None:
+        """Have the days of [start, end) read again, of every device."""
+        self._neighbours.clear()
+        for table in self._tables.values():
+            if table.edges[0] < end and start < table.edges[-1]:
+                table.valid[:, _columns(table.edges, start, end)] = False
+
     def days(self, devices: Sequence[str], quantity: str, start: float, end: float, now: float) -> Days:
         """Daily buckets of the local days that cover [start, end), in the order of devices."""
         parts = []

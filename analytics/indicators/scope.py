@@ -23,13 +23,13 @@ class Scope:
 
 
 def town_zone(town: Town) -> str:
-    """The zone id under which figures of the whole town are published: the utility's id."""
-    return town.utility.id
+    """The zone id under which figures of the whole town are published: its zone of kind town, else the utility's id."""
+    return next((z.id for z in town.zones if z.kind == "town"), town.utility.id)
 
 
 def scopes(town: Town, network: str, zones: Sequence[str] | None = None) -> list[Scope]:
     """Every zone of a network ("all": of any), then the whole town. `zones` limits them to some ids."""
-    found = [Scope(z.id, _below(town, z.id)) for z in town.zones if z.kind != "town" and network in ("all", NETWORKS[z.kind])]
+    found = [Scope(z.id, below(town, z.id)) for z in town.zones if z.kind != "town" and network in ("all", NETWORKS[z.kind])]
     found.append(Scope(town_zone(town), frozenset(town.zone_by_id), True))
     return [s for s in found if zones is None or s.id in zones]
 
@@ -40,7 +40,7 @@ def roots(town: Town, network: str) -> list[Scope]:
     return [s for s in found.values() if not any(s.id in other.zones for other in found.values() if other is not s)]
 
 
-def _below(town: Town, zone: str) -> frozenset[str]:
+def below(town: Town, zone: str) -> frozenset[str]:
     inside, todo = {zone}, [zone]
     while todo:
         parent = todo.pop()
@@ -75,7 +75,7 @@ def inlets(town: Town) -> list[Inlet]:
     found = [_inlet(town, *pair) for pair in metered(town, ("zone_inlet",))]
     supplied = {i.into for i in found}
     sources = [_inlet(town, *pair) for pair in metered(town, ("source",))]
-    return found + [s for s in sources if s.into not in supplied and (s.into is not None or not found)]
+    return found + [s for s in sources if not found or (s.into is not None and not supplied & below(town, s.into))]
 
 
 def metered(town: Town, kinds: Sequence[str], quantities: Sequence[str] = ("volume_m3", "flow_m3h")) -> list[tuple[Sensor, str]]:

@@ -19,6 +19,8 @@ from core.town import Sensor
 
 RELATIVE_U = {"inflow": 0.01, "meters": 0.01, "energy": 0.01, "withdrawal": 0.01}
 """Standard uncertainty (half of 2 % at k = 2) of each group of meters, taken as one common cause. Status P."""
+DERIVED_PERSONS_U = 0.05
+"""Relative standard uncertainty of unmetered persons worked out from households and meters. Status P."""
 NIGHT_HOURS = range(1, 5)
 """Full local hours that begin in the night window, 01–05."""
 
@@ -135,7 +137,8 @@ def unmetered_persons(w: Window, scope: Scope) -> Amount:
         return entered
     with_meter = len({s.asset for s in w.customers if (s.id in w.homes) and w.inside(scope, s)})
     value = persons.value * max(0.0, 1 - with_meter / homes.value)
-    return Amount(value, value * 0.15, age_months=persons.age_months, notes=("unmetered_persons derived from households and meters",),
+    return Amount(value, value * DERIVED_PERSONS_U, age_months=persons.age_months,
+                  notes=("unmetered_persons derived from households and meters",),
                   source={"derived": "population · (1 − household meters / households)", "household_meters": with_meter})  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def _from_events(w: Window, scope: Scope, value: Callable[[list[Event]], tuple[f
         return missing("overflow points")
     chosen = _overflows(w, scope, w.start, w.until)
     amount, u = value(chosen)
-    unsure = sum(1 for e in chosen if e.details.get("end_uncertain"))
+    unsure = sum(1 for e in chosen if str(e.details.get("end_known", "")).startswith("no"))
     return Amount(amount, u, uptime, (1.0, 0.0, 0.0), source={"points": n, "uptime": uptime, "events": [e.id for e in chosen][:200]},
                   notes=(f"{unsure} events with unknown end",) if unsure else ())  # fmt: skip
 

@@ -88,8 +88,7 @@ def _weighted(
         received, due = w.expected(sensors, "pressure_bar")
         complete = float(received.sum() / due.sum()) if due.sum() > 0 else 0.0
         each = weight.value / len(sensors)
-        relative = weight.u / weight.value if weight.value else 0.0
-        made = [Amount(float(x.sum()) * each, float(x.sum()) * each * relative, complete, (1.0, 0.0, 0.0), weight.age_months,
+        made = [Amount(float(x.sum()) * each, 0.0, complete, (1.0, 0.0, 0.0), weight.age_months,
                        source={"sensors": len(sensors), master: weight.value}) for x in (hit, observed)]  # fmt: skip
         hits.append(made[0])
         seen.append(made[1])
