@@ -151,6 +151,14 @@ class ChirpStack:
     def has_keys(self, dev_eui: str) -> bool:
         return bool(self._keys(dev_eui))
 
+    def keys(self, dev_eui: str) -> dict[str, str]:
+        """Its root keys as `set_key` takes them: app_key, and nwk_key where it has both (LoRaWAN 1.1); empty without keys."""
+        there = self._keys(dev_eui)
+        if there is None:
+            return {}
+        has_both = there.app_key not in ("", _ZEROS)
+        return {"app_key": there.app_key, "nwk_key": there.nwk_key} if has_both else {"app_key": there.nwk_key}
+
     def set_key(self, dev_eui: str, app_key: str, nwk_key: str | None = None) -> None:
         """Sets the root key, whether or not there was one; used DevNonces stay used.
 

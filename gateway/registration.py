@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from core.errors import Conflict, MjosaError, NetworkServerError, NotFound
 from core.registry import Registry
 from core.town import Calibration, Sensor, Town
-from gateway.chirpstack import NetworkServerUnavailable
+from gateway.chirpstack import NetworkDevice, NetworkServerUnavailable
 from gateway.entry import Entry, Keys, Outcome, check, check_codes, check_free, fingerprint_of, hash_of, wanted_of
 from gateway.fleet import Fleet, Wanted
 from gateway.keysafe import KeySafe
@@ -56,6 +56,38 @@ class Registration:
             if waits:
                 self._wait(wanted, waits)
             return self._remember(entry.client_id, fingerprint_of(entry), entry.sensor, waits)
+
+    def register_all(self, entries: Sequence[Entry], actor: str, there: Mapping[str, NetworkDevice]) -> list[str]:
+        """Many checked entries at once; why each was refused, '' where it is registered. `there` is what ChirpStack has.
+
+        The registry takes them together; where it refuses that, one by one. Nothing is remembered by client id: doing it
+        again finds everything there.
+        """
+        refusals, taken = [""] * len(entries), []
+        with self._lock:
+            for i, entry in enumerate(entries):
+                dev_eui, wanted = entry.sensor.dev_eui, wanted_of(entry.sensor, entry.keys)
+                try:
+                    waits = self._to_network(wanted, fresh=dev_eui not in there)[1]
+                except MjosaError as error:
+                    refusals[i] = str(error)
+                    continue
+                if waits:
+                    self._wait(wanted, waits)
+                taken.append(i)
+            town = self.registry.town()
+            assets = {a.id: a for i in taken if (a := entries[i].asset) is not None and a != town.asset_by_id.get(a.id)}
+            changed = [s for i in taken if (s := entries[i].sensor) not in town.placements.get(s.id, ())]
+            try:
+                if assets or changed:
+                    self.registry.put_all([*assets.values(), *changed], actor)
+            except MjosaError:
+                for i in taken:
+                    try:
+                        self._to_registry(entries[i], self.registry.town(), actor)
+                    except MjosaError as error:
+                        refusals[i] = str(error)
+        return refusals
 
     def answered(self, client_id: str, fingerprint: str) -> Outcome | None:
         """The answer an entry has had. Raises Conflict where the same id came with other contents."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core.registry.alarms import AlarmRegister
 from core.registry.audit import AuditRegister
@@ -61,6 +61,10 @@ class Registry:
     def put(self, part: Part, actor: str) -> None:
         """Add or replace a zone, asset, base station or placement of a sensor."""
         self._town.put(part, actor)
+
+    def put_all(self, parts: Sequence[Part], actor: str) -> None:
+        """Add or replace many at once: all of them or none."""
+        self._town.put_all(parts, actor)
 
     def move_sensor(self, sensor: str, asset: str, at: float, actor: str) -> Sensor:
         return self._town.move(sensor, asset, at, actor)

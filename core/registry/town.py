@@ -80,6 +80,25 @@ class TownRegister:
                 self._commit(connection, actor, f"{type(part).__name__.lower()}.put", part.id, _body(part))
             self._refresh()
 
+    def put_all(self, parts: Sequence[Part], actor: str) -> None:
+        """As `put` for many parts that may refer to one another: all of them or none, in one transaction."""
+        with self._lock:
+            self._refresh()
+            after = _with(self._town, parts)
+            for part in parts:
+                _check_references(after, part)
+                if isinstance(part, Sensor):
+                    _check_overlap(after.sensors, part)
+            with self._database.write() as connection:
+                rows = [_sensor_row(p, _place(after.sensors, p)) for p in parts if isinstance(p, Sensor)]
+                self._database.upsert(connection, tables.sensors, rows)
+                for name, (table, kind) in _PARTS.items():
+                    whole = getattr(after, name)
+                    rows = [{"id": p.id, "position": _place(whole, p), "body": _body(p)} for p in parts if isinstance(p, kind)]
+                    self._database.upsert(connection, table, rows)
+                self._commit(connection, actor, "town.put", f"{len(parts)} parts", {"ids": sorted({p.id for p in parts})})
+            self._refresh()
+
     def move(self, sensor: str, asset: str, at: float, actor: str) -> Sensor:
         """The same device on another asset from `at`; what it measured before stays with the asset it was on."""
         gone = {name: Sensor.model_fields[name].default for name in _AT_THE_PLACE}
@@ -160,6 +179,19 @@ class TownRegister:
     def _bodies(self, connection: sa.Connection, table: sa.Table) -> list[Any]:
         mine = sa.select(table.c.body).where(table.c.utility == self._database.utility)
         return list(connection.execute(mine.order_by(table.c.position)).scalars())
+
+
+def _with(town: Town, parts: Sequence[Part]) -> Town:
+    """The town as it will be with these parts added or replaced."""
+    lists = {name: {p.id: p for p in getattr(town, name)} for name in _PARTS}
+    placements = {(s.id, s.valid_from): s for s in town.sensors}
+    for part in parts:
+        if isinstance(part, Sensor):
+            placements[part.id, part.valid_from] = part
+        else:
+            lists[next(n for n, (_, kind) in _PARTS.items() if isinstance(part, kind))][part.id] = part
+    changed = {**{name: tuple(found.values()) for name, found in lists.items()}, "sensors": tuple(placements.values())}
+    return Town.model_construct(**{**dict(town), **changed})
 
 
 def _body(part: BaseModel) -> dict[str, Any]:
