@@ -7,7 +7,7 @@ one takes its default. Bytes are base64, times RFC 3339.
 
 from __future__ import annotations
 
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from math import nan
@@ -63,7 +63,7 @@ def _up(place: EventTopic, e: Json, received_at: float, seq: int) -> Uplink:
         dev_addr=e.get("devAddr", ""),
         f_cnt=int(e.get("fCnt", 0)),
         f_port=int(e.get("fPort", 0)),
-        payload=b64decode(e.get("data") or "", validate=True),
+        payload=a2b_base64(e.get("data") or "", strict_mode=True),
         time=_time(e.get("time")),
         gateway_time=gateway_time,
         server_time=server_time,

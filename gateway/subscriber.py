@@ -8,15 +8,13 @@ session and sends everything unacknowledged again. Not reading the socket is the
 from __future__ import annotations
 
 import select
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 import structlog
@@ -28,6 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from core.errors import ConfigError, StoreUnavailable
 from core.network import Message
+from gateway.mqtt_client import BufferedClient
 from gateway.topics import ALL_EVENTS, shared
 
 log = structlog.get_logger("mjosa.gateway")
@@ -116,38 +115,32 @@ class Subscriber:
             self.subscribed.clear()
             client.disconnect()
 
-    def _collect(self, client: Client) -> None:
+    def _collect(self, client: BufferedClient) -> None:
         """Read until the batch is full, its window has passed, or a second went by without a message."""
         deadline = time.monotonic() + 1.0
         while len(self._pending) < self._batch and (left_s := deadline - time.monotonic()) > 0 and not self._stop.is_set():
             if not _readable(client, min(left_s, QUIET_S) if self._pending else left_s) and self._pending:
                 break
-            had = -1
-            while had < len(self._pending) < self._batch:
-                had = len(self._pending)
-                client.loop_read()
+            client.read_packets(self._batch, self._pending)
             client.loop_misc()
             if self._refused:
                 raise ConnectionError(self._refused)
             if self._pending:
                 deadline = min(deadline, time.monotonic() + self._window_s)
 
-    def _settle(self, client: Client) -> None:
+    def _settle(self, client: BufferedClient) -> None:
         """Store, then acknowledge."""
         now = self._clock()
         self._keep([Message(now, _topic(m), bytes(m.payload)) for m in self._pending])
-        with _one_packet(client.socket()):
-            for message in self._pending:
-                if message.qos:
-                    client.ack(message.mid, message.qos)
+        client.acknowledge(m.mid for m in self._pending if m.qos)
         self.acknowledged += len(self._pending)
         self.fault = None
         self._pending = []
 
-    def _client(self) -> Client:
+    def _client(self) -> BufferedClient:
         c = self._connection
         transport, tls, _ = _SCHEMES[_address(c.url).scheme]
-        client = Client(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2, client_id=c.client_id, protocol=MQTTv5 if c.protocol == "5" else MQTTv311,
             clean_session=None if c.protocol == "5" else False, transport="websockets" if transport == "websockets" else "tcp",
             manual_ack=True,
@@ -233,10 +226,12 @@ def _connect(client: Client, c: Connection) -> None:
         raise ConnectionError(f"{c.url}: the broker cannot be reached ({error}); trying again") from error
 
 
-def _readable(client: Client, timeout_s: float) -> bool:
+def _readable(client: BufferedClient, timeout_s: float) -> bool:
     """Wait for something to read, and write what is waiting to be written."""
     connection = client.socket()
     if connection is None:
+        return True
+    if client.has_input:
         return True
     pending = getattr(connection, "pending", None)  # TLS may hold what select cannot see
     ready, writable, _ = select.select(
@@ -245,21 +240,6 @@ def _readable(client: Client, timeout_s: float) -> bool:
     if writable:
         client.loop_write()
     return bool(ready or (pending and pending()))
-
-
-@contextmanager
-def _one_packet(connection: Any) -> Iterator[None]:
-    """Let many small acknowledgements leave as one TCP packet, where the system can."""
-    cork = getattr(socket, "TCP_CORK", None) if isinstance(connection, socket.socket) else None
-    if cork is None:
-        yield
-        return
-    connection.setsockopt(socket.IPPROTO_TCP, cork, 1)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, cork, 0)
 
 
 def _topic(message: MQTTMessage) -> str:

@@ -1,5 +1,6 @@
 """ChirpStack's application topics: application/{application}/device/{dev_eui}/event/{event} and …/command/down."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from core.errors import DecodeError
@@ -17,6 +18,7 @@ class EventTopic(NamedTuple):
     event: str
 
 
+@lru_cache(16_384)
 def parse_topic(topic: str) -> EventTopic:
     """Take an event topic apart. Raises DecodeError for every other topic."""
     parts = topic.split("/")

@@ -7,15 +7,15 @@ store's identity (sensor, quantity, measured_at) still keeps true copies from co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from core.model import Uplink
 
 SAME_FRAME_S = 600.0
 """Copies further apart than this are different frames of a counter that started again."""
-REMEMBERED = 20_000
+REMEMBERED = 10_000
 
-Key = tuple[str, str, int, int, bytes]
+Seen = dict[tuple[str, str, int, int, bytes], float]
 
 
 class Duplicates:
@@ -23,31 +23,24 @@ class Duplicates:
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._half = remembered // 2
-        self._new: dict[Key, float] = {}
-        self._old: dict[Key, float] = {}
+        self._new: Seen = {}
+        self._old: Seen = {}
 
-    def fresh(self, uplinks: Iterable[Uplink]) -> list[Uplink]:
-        """Those not seen before, in order, each once."""
-        seen: dict[Key, float] = {}
+    def fresh(self, uplinks: Iterable[Uplink]) -> tuple[list[Uplink], Seen]:
+        """Those not seen before, in order, each once; and what to `remember` when they are stored."""
+        new, old = self._new, self._old
+        seen: Seen = {}
         fresh = []
         for uplink in uplinks:
-            key, t = _key(uplink), _sent(uplink)
-            before = seen.get(key, self._new.get(key, self._old.get(key)))
+            key = (uplink.dev_eui, uplink.dev_addr, uplink.f_cnt, uplink.f_port, uplink.payload)
+            t = uplink.server_time or uplink.time or uplink.received_at
+            before = seen.get(key) or new.get(key) or (old.get(key) if old else None)
             if before is None or abs(t - before) > SAME_FRAME_S:
                 seen[key] = t
                 fresh.append(uplink)
-        return fresh
+        return fresh, seen
 
-    def remember(self, uplinks: Sequence[Uplink]) -> None:
-        for uplink in uplinks:
-            self._new[_key(uplink)] = _sent(uplink)
+    def remember(self, seen: Seen) -> None:
+        self._new.update(seen)
         if len(self._new) > self._half:
             self._old, self._new = self._new, {}
-
-
-def _key(uplink: Uplink) -> Key:
-    return uplink.dev_eui, uplink.dev_addr, uplink.f_cnt, uplink.f_port, uplink.payload
-
-
-def _sent(uplink: Uplink) -> float:
-    return uplink.server_time or uplink.time or uplink.received_at

@@ -63,11 +63,11 @@ class Pipeline:
 
     def process(self, uplinks: Sequence[Uplink]) -> Written:
         """Read, place in time, calibrate, flag, store. Raises StoreUnavailable, after which the same uplinks may come again."""
-        fresh = self._seen.fresh(uplinks)
+        fresh, seen = self._seen.fresh(uplinks)
         readings, dead = self._read(fresh)
         written, refused = self._write(readings, fresh)
         self._dead_letters(dead + refused)
-        self._seen.remember(fresh)
+        self._seen.remember(seen)
         self.duplicates += len(uplinks) - len(fresh)
         for listener in self._listeners:
             listener(written, readings)
@@ -103,14 +103,13 @@ class Pipeline:
 
 def find_sensor(town: Town, dev_eui: str, t: float) -> Sensor:
     """Where a device was at a time. Raises Unregistered with what to do."""
-    sensor = town.sensor_at(dev_eui, t)
-    if sensor is None:
-        known = dev_eui in town.by_device
-        raise Unregistered(
-            f"device {dev_eui} is registered, but not for the time of this frame; correct valid_from or valid_to and replay" if known
-            else f"device {dev_eui} is not registered; register it and replay"
-        )  # fmt: skip
-    return sensor
+    places = town.by_device.get(dev_eui, ())
+    for sensor in places:
+        if sensor.valid_from <= t < sensor.valid_to:
+            return sensor
+    if places:
+        raise Unregistered(f"device {dev_eui} is registered, but not for the time of this frame; correct valid_from or valid_to and replay")
+    raise Unregistered(f"device {dev_eui} is not registered; register it and replay")
 
 
 _REASONS: Sequence[tuple[type[Exception], str]] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import deque
@@ -19,9 +20,9 @@ from ingest.pipeline import Pipeline
 from ingest.uplink_log import BLOCK, LoggedMessage, UplinkLog
 
 log = structlog.get_logger("mjosa.ingest")
-CHUNK = 4000
+CHUNK = 1000
 """Uplinks written to the store at once when behind."""
-IN_MEMORY = 4000
+IN_MEMORY = 1000
 """Newest messages held in memory, so that a processor that keeps up never reads the log."""
 LONG_BACKLOG = 2000
 """Beyond this the newest messages go first, so that alarms see the present while the past is drained."""
@@ -84,6 +85,7 @@ class Processor:
         return self._cursor.missing(self._log.last_seq)
 
     def start(self) -> Processor:
+        ease_collector()
         self._thread = threading.Thread(target=self.run, name="processor", daemon=True)
         self._thread.start()
         return self
@@ -191,6 +193,11 @@ class Processor:
             else:
                 log.info("ingest stores again", backlog=self.backlog)
         self.fault = fault
+
+
+def ease_collector() -> None:
+    """Let Python look for reference cycles rarely. Parsed events hold none, yet searching them took half of all time (measured)."""
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _device(topic: str) -> str:

@@ -23,7 +23,7 @@ HISTORY_S = 400 * 86_400.0
 """The longest log a meter sends."""
 
 Moment = tuple[float, TimeOrigin]
-Placed = tuple[float, TimeOrigin, int]
+Placed = tuple[float, int, int]
 """(measured_at, origin, flag of the clock)."""
 
 
@@ -53,7 +53,7 @@ def sample_times(samples: Sequence[Sample], sent: Moment) -> list[Placed]:
     t, origin = sent
     clocks = [s.at for s in samples if s.at is not None]
     if not clocks:
-        return [(round(t - s.age_s, 3), origin, Flag.GOOD) for s in samples]
+        return [(round(t - s.age_s, 3) if s.age_s else t, origin, Flag.GOOD) for s in samples]
     newest = max(clocks)
     ahead = newest - t
     wrong = ahead > CLOCK_FAIL_S or newest < max(EARLIEST, t - HISTORY_S)

@@ -1,0 +1,62 @@
+"""paho's client with its socket read and written in large pieces.
+
+paho reads a message in four system calls and writes each acknowledgement in one. Every system call lets another Python
+thread run, for up to 5 ms; with a busy processor beside it that cost three quarters of the throughput (4,500 messages/s
+instead of 17,000, measured). Only reading from the socket is replaced, and the acknowledgement of a batch is added; websockets frame
+their own reads and keep paho's.
+"""
+
+from __future__ import annotations
+
+import select
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+from paho.mqtt.client import Client
+
+READ_BYTES = 262_144
+WRITE_TIMEOUT_S = 10.0
+_PUBACK = struct.Struct(">BBH")
+
+
+class BufferedClient(Client):
+    """Reads ahead, and acknowledges many messages at once."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._read_ahead = options.get("transport") != "websockets"
+        self._waiting, self._at = b"", 0
+
+    @property
+    def has_input(self) -> bool:
+        """True when the next read needs no system call."""
+        return self._at < len(self._waiting)
+
+    def read_packets(self, until: int, count: list[Any]) -> None:
+        """Handle packets until `count` has `until` entries or the next one has not arrived."""
+        while len(count) < until:
+            had = len(count)
+            self.loop_read()
+            if had == len(count) and not self.has_input:
+                return
+
+    def acknowledge(self, mids: Iterable[int]) -> None:
+        """PUBACK every one of these, in one piece. Raises ConnectionError when the broker does not take it."""
+        left = b"".join([_PUBACK.pack(0x40, 2, mid) for mid in mids])
+        while left:
+            try:
+                left = left[self._sock_send(left) :]
+            except BlockingIOError:
+                connection = self.socket()
+                if connection is None or not select.select([], [connection], [], WRITE_TIMEOUT_S)[1]:
+                    raise ConnectionError("the broker takes no acknowledgements") from None
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if not self._read_ahead:
+            return super()._sock_recv(bufsize)
+        if self._at >= len(self._waiting):
+            self._waiting, self._at = super()._sock_recv(READ_BYTES), 0
+        data = self._waiting[self._at : self._at + bufsize]
+        self._at += len(data)
+        return data
