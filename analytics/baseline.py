@@ -71,18 +71,30 @@ def sorted_median(x: Floats, axis: int) -> tuple[Floats, Ints]:
 def expected(grid: Grid, weeks: int = 8, least: int = 3) -> Floats:
     """Baseline of shape (days, steps): for each day the median, hour by hour, over the same weekday of up to `weeks` weeks before it.
 
-    Where fewer than `least` of them have data, over the fourteen days before. Nothing of the day itself or later takes part.
+    Where fewer than `least` of them have data, over the fourteen days before. Nothing of the day itself or later takes part, except
+    that each hour of a public holiday is compared with a Sunday or with its plain weekday, whichever is nearer.
     """
     hourly, per_hour = _hourly(grid)
-    same = np.full_like(hourly, np.nan)
-    count = np.zeros(hourly.shape, np.int64)
-    for kind in range(7):
-        rows = np.flatnonzero(grid.kind == kind)
-        if rows.size:
-            same[rows], count[rows] = _trailing(hourly[rows], grid.days[rows], weeks, weeks * 7 + 1)
     recent, n = _trailing(hourly, grid.days, 14, 14)
-    profile = np.where(count >= least, same, np.where(n >= least, recent, np.nan))
+    recent = np.where(n >= least, recent, np.nan)
+    plain = (grid.days + 3) % 7
+    profile = _by_kind(hourly, grid.days, grid.kind, weeks, least, recent)
+    free = np.flatnonzero(plain != grid.kind)
+    if free.size:
+        workday = _by_kind(hourly, grid.days, plain, weeks, least, recent)[free]
+        nearer = np.abs(hourly[free] - workday) < np.abs(hourly[free] - profile[free])
+        profile[free] = np.where(nearer, workday, profile[free])
     return _between(profile, per_hour)
+
+
+def _by_kind(hourly: Floats, days: Ints, kind: Ints, weeks: int, least: int, otherwise: Floats) -> Floats:
+    profile = otherwise.copy()
+    for one in range(7):
+        rows = np.flatnonzero(kind == one)
+        if rows.size:
+            same, count = _trailing(hourly[rows], days[rows], weeks, weeks * 7 + 1)
+            profile[rows] = np.where(count >= least, same, otherwise[rows])
+    return profile
 
 
 def _hourly(grid: Grid) -> tuple[Floats, int]:

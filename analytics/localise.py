@@ -26,7 +26,7 @@ from core.store import SeriesStore
 from core.town import Sensor, Town
 
 BAR_M = 10.197
-LEAKS = ("burst", "slow_leak")
+LEAKS = ("burst", "slow_leak", "leak")
 STEP_S = 3600.0
 
 

@@ -113,12 +113,14 @@ def _end(grid: Grid, base: Floats, onset: int, alarm: int, size: float, p: Param
     level = np.nanmedian((grid.x[: day + 1] - base).ravel()[max(0, onset - p.level_days * steps) : onset])
     usual = np.array([week.get(int(kind), base[-1]) for kind in grid.kind[day:]])
     over = (grid.x[day:] - usual - level).ravel()[alarm - day * steps + 1 :]
-    width = max(1, round(6 * 3600.0 / grid.step_s))
-    if over.size < width:
+    quarter, day_long = (max(1, round(h * 3600.0 / grid.step_s)) for h in (6.0, 24.0))
+    if over.size < day_long:
         return None
-    middle, _ = sorted_median(np.lib.stride_tricks.sliding_window_view(over, width), 1)
-    back = np.flatnonzero(middle < size / 2)
-    return alarm + 1 + int(back[0]) + width // 2 if back.size else None
+    short, long = (
+        sorted_median(np.lib.stride_tricks.sliding_window_view(over, w), 1)[0][: over.size - day_long + 1] for w in (quarter, day_long)
+    )
+    back = np.flatnonzero((short < size / 2) & (long < size / 2))
+    return alarm + 1 + int(back[0]) if back.size else None
 
 
 DETECTOR = Detector(
