@@ -8,6 +8,7 @@ It keeps its registry in `folder` and shows itself to a client as ChirpStack v4 
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import secrets
@@ -32,6 +33,8 @@ from simulators.network_server_registry import ServerRegistry
 from simulators.network_server_services import Applications, DeviceProfiles, Gateways, Internal, Shared, Tenants
 
 logger = logging.getLogger(__name__)
+RUNNING = "network_server.json"
+"""Tells commands on this machine, while the server runs, where and with which token to ask (mode 0600)."""
 _SUBSCRIPTIONS = (
     "application/+/device/+/command/down",
     "application/+/device/+/event/up",
@@ -86,10 +89,12 @@ class StandIn:
         self._grpc.start()
         if self._broker:
             self._connect(self._broker)
+        _write_private(self._folder / RUNNING, json.dumps({"address": self.address, "token": self.token}))
         return self
 
     def stop(self) -> None:
         """Ends the server; the registry stays on disk and the same folder starts where this left off."""
+        (self._folder / RUNNING).unlink(missing_ok=True)
         if self._mqtt:
             self._mqtt.disconnect()
             self._mqtt.loop_stop()
