@@ -1,5 +1,6 @@
 """Every store adapter, by name; one loop of contract tests runs over them."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ import pytest
 
 from core.store import SeriesStore
 from core.stores.duckdb import DuckDBStore
+from core.stores.influx import InfluxStore
 from core.stores.memory import MemoryStore
 from core.stores.remote import PATH, RemoteStore, handle
+from tests.stores.influx_server import bucket, influxd
 
 TOKEN = "only-for-this-test"
 
@@ -62,10 +65,33 @@ def remote(folder: Path) -> Iterator[SeriesStore]:
         store.close()
 
 
-ADAPTERS = {"memory": memory, "duckdb": duckdb, "remote": remote}
+@pytest.fixture(scope="session")
+def influx_server(tmp_path_factory):
+    """(url, token, org) of the real server that MJOSA_TEST_INFLUX_URL names, else of Debian's influxd behind its v2 write path."""
+    if "MJOSA_TEST_INFLUX_URL" in os.environ:
+        yield tuple(os.environ[f"MJOSA_TEST_INFLUX_{name}"] for name in ("URL", "TOKEN", "ORG"))
+        return
+    with influxd(tmp_path_factory.mktemp("influx")) as url:
+        yield url, "a-token", "mjosa"
+
+
+@pytest.fixture
+def influx_bucket(influx_server):
+    """A bucket of its own."""
+    with bucket(*influx_server) as name:
+        yield name
+
+
+ADAPTERS = {"memory": memory, "duckdb": duckdb, "remote": remote, "influx": None}
 
 
 @pytest.fixture(params=sorted(ADAPTERS))
 def store(request, tmp_path) -> Iterator[SeriesStore]:
+    if request.param == "influx":
+        server, name = request.getfixturevalue("influx_server"), request.getfixturevalue("influx_bucket")
+        adapter = InfluxStore(*server, name)
+        yield adapter
+        adapter.close()
+        return
     with ADAPTERS[request.param](tmp_path) as adapter:
         yield adapter

@@ -210,7 +210,7 @@ def test_names_with_unusual_characters(store):
 def test_size_counts_rows(store):
     fill(store)
     assert store.size()["rows"] == 40
-    assert store.size()["bytes"] >= 0
+    assert not store.size()["bytes"] < 0  # NaN where the store cannot tell
 
 
 ROWS = st.lists(
@@ -218,7 +218,7 @@ ROWS = st.lists(
               st.sampled_from([0.0, 1.0, 2.0, np.nan]), st.sampled_from([1, 2, 4])), max_size=12)  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROWS, max_size=4))
 def test_any_sequence_of_writes_leaves_what_the_last_words_say(store, batches):
     store.delete(before=np.inf)
