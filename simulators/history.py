@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from core.model import Readings, concatenate
 from core.town import Town
 from core.town_file import save_town
 from simulators import scenario
+from simulators.networks import NETWORK
 from simulators.sensing import Column, observe
-from simulators.town import build_town
+from simulators.town import HYDRAULIC_MODEL, build_town
 from simulators.truth import Truth, simulate_truth
 
 Progress = Callable[[float], None]
@@ -28,7 +30,7 @@ _SCHEMA = pa.schema([
 def simulate(
     name: str, seed: int, days: float | None, scale: float, out: Path, *, start: float | None = None, lossless: bool = False
 ) -> Truth:
-    """Write the data folder of one scenario: town.yaml, readings.parquet, truth.json. Same arguments, same bytes."""
+    """Write the data folder of one scenario: town.yaml, network.inp, readings.parquet, truth.json. Same arguments, same bytes."""
     plan, town = scenario.load(name), build_town(seed, scale)
     begin = scenario.default_start(plan) if start is None else start
     truth = simulate_truth(town, plan, seed, begin, plan.days if days is None else days)
@@ -37,9 +39,10 @@ def simulate(
 
 
 def write_folder(truth: Truth, out: Path, *, lossless: bool = False) -> None:
-    """town.yaml, readings.parquet (sensor = measuring point id, quantity, time, value) and truth.json."""
+    """town.yaml, its network.inp, readings.parquet (sensor = measuring point id, quantity, time, value) and truth.json."""
     out.mkdir(parents=True, exist_ok=True)
     save_town(truth.town, out / "town.yaml")
+    shutil.copyfile(NETWORK, out / HYDRAULIC_MODEL)
     (out / "truth.json").write_text(json.dumps(truth.as_data(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     points = sorted(truth.town.current)
     number = {point: i for i, point in enumerate(points)}

@@ -58,12 +58,12 @@ class District:
 
 
 DISTRICTS = (
-    District("N", "dma-nord", "Nordbyen", 500, 2_000, 6, 5, 300, 238, 8_200, 2_990, 330, 2_350, 41.0, 36.0, 15.0, 8),
-    District("C", "dma-sentrum", "Sentrum", 600, 150, 5, 5, 260, 232, 7_400, 2_900, 760, 1_650, 29.0, 19.0, 13.0, 8),
-    District("S", "dma-sor", "Sørbyen", 500, -1_800, 6, 5, 300, 238, 7_600, 2_720, 290, 2_250, 38.0, 34.0, 14.0, 8),
-    District("V", "dma-vest", "Vestlia", -1_300, 700, 5, 5, 320, 326, 5_100, 1_770, 130, 1_580, 31.0, 27.0, 10.0, 7),
+    District("N", "dma-nord", "Nordbyen", 500, 2_000, 6, 5, 300, 232, 8_200, 2_990, 330, 2_350, 41.0, 36.0, 15.0, 8),
+    District("C", "dma-sentrum", "Sentrum", 600, 150, 5, 5, 260, 226, 7_400, 2_900, 760, 1_650, 29.0, 19.0, 13.0, 8),
+    District("S", "dma-sor", "Sørbyen", 500, -1_800, 6, 5, 300, 232, 7_600, 2_720, 290, 2_250, 38.0, 34.0, 14.0, 8),
+    District("V", "dma-vest", "Vestlia", -1_300, 700, 5, 5, 320, 318, 5_100, 1_770, 130, 1_580, 31.0, 27.0, 10.0, 7),
     District("H", "dma-hogda", "Høgda", -2_700, -300, 4, 4, 350, 384, 1_300, 540, 50, 480, 17.0, 12.0, 4.0, 4, 0.35),
-    District("I", "dma-brua", "Brua næringspark", 1_000, -3_700, 4, 4, 300, 215, 400, 130, 390, 310, 12.0, 5.0, 5.0, 5),
+    District("I", "dma-brua", "Brua næringspark", 1_000, -3_700, 4, 4, 300, 206, 400, 130, 390, 310, 12.0, 5.0, 5.0, 5),
 )
 DISTRICT = {d.id: d for d in DISTRICTS}
 
@@ -96,22 +96,22 @@ class Chamber:
 
 
 CHAMBERS = (
-    Chamber("ro-01", "Nordstranda", "avlop-nord", 1_150, 2_850, 1.6, 9, 75, 0.62, "side", 2.2, 14, "ro-02", radar=True),
-    Chamber("ro-02", "Bekkevegen", "avlop-nord", 1_080, 2_350, 2.1, 14, 150, 0.70, "broad", 1.8, 18, "ro-03", wet_contact=True),
-    Chamber("ro-03", "Skolegata", "avlop-nord", 1_180, 1_850, 1.2, 11, 215, 0.75, "thin_plate", 2.0, 16, "ro-04", tail_water=True),
-    Chamber("ro-04", "Fergelandet", "avlop-nord", 1_300, 1_350, 1.5, 9, 290, 0.80, "side", 3.0, 20, "ps-nord", radar=True),
-    Chamber("ro-05", "Kirkegata", "avlop-sentrum", 650, 700, 1.9, 16, 105, 0.60, "broad", 1.6, 12, "ro-07", wet_contact=True),
-    Chamber("ro-06", "Storgata", "avlop-sentrum", 500, 250, 1.0, 18, 275, 0.85, "thin_plate", 1.5, 15, "ro-07"),
-    Chamber("ro-07", "Torget", "avlop-sentrum", 950, 200, 1.4, 21, 500, 0.90, "side", 3.5, 25, "ro-08", tail_water=True, radar=True),
-    Chamber("ro-08", "Brygga", "avlop-sentrum", 1_330, 50, 1.3, 10, 900, 1.00, "rounded", 4.0, 30, "ra-mjosby", tail_water=True,
+    Chamber("ro-01", "Nordstranda", "avlop-nord", 1_150, 2_850, 1.4, 9, 75, 0.62, "side", 2.2, 14, "ro-02", radar=True),
+    Chamber("ro-02", "Bekkevegen", "avlop-nord", 1_080, 2_350, 1.7, 14, 150, 0.70, "broad", 1.8, 18, "ro-03", wet_contact=True),
+    Chamber("ro-03", "Skolegata", "avlop-nord", 1_180, 1_850, 0.7, 11, 215, 0.75, "thin_plate", 2.0, 16, "ro-04", tail_water=True),
+    Chamber("ro-04", "Fergelandet", "avlop-nord", 1_300, 1_350, 1.0, 9, 290, 0.80, "side", 3.0, 20, "ps-nord", radar=True),
+    Chamber("ro-05", "Kirkegata", "avlop-sentrum", 650, 700, 1.5, 16, 105, 0.60, "broad", 1.6, 12, "ro-07", wet_contact=True),
+    Chamber("ro-06", "Storgata", "avlop-sentrum", 500, 250, 0.6, 18, 275, 0.85, "thin_plate", 1.5, 15, "ro-07"),
+    Chamber("ro-07", "Torget", "avlop-sentrum", 950, 200, 0.9, 21, 500, 0.90, "side", 3.5, 25, "ro-08", tail_water=True, radar=True),
+    Chamber("ro-08", "Brygga", "avlop-sentrum", 1_330, 50, 1.0, 10, 1_600, 1.00, "rounded", 4.0, 60, "ra-mjosby", tail_water=True,
             wet_contact=True),
-    Chamber("ro-09", "Sørstranda", "avlop-sor", 1_280, -1_000, 1.4, 10, 300, 0.80, "side", 3.0, 20, "ps-sor", radar=True),
-    Chamber("ro-10", "Idrettsvegen", "avlop-sor", 1_120, -1_500, 1.8, 13, 220, 0.72, "broad", 2.0, 16, "ro-09"),
-    Chamber("ro-11", "Møllergata", "avlop-sor", 1_050, -2_050, 2.0, 12, 140, 0.66, "thin_plate", 1.8, 15, "ro-10", wet_contact=True),
-    Chamber("ro-12", "Brua", "avlop-sor", 1_150, -3_400, 1.7, 8, 65, 0.58, "v_notch", 1.2, 12, "ro-11", tail_water=True),
-    Chamber("ro-13", "Vestlivegen", "avlop-vest", -300, 500, 1.1, 9, 165, 0.66, "broad", 1.6, 13, "ro-06", radar=True),
-    Chamber("ro-14", "Åsvegen", "avlop-vest", -1_050, 750, 1.3, 10, 105, 0.60, "side", 1.8, 12, "ro-13", wet_contact=True),
-    Chamber("ro-15", "Høgdavegen", "avlop-vest", -1_900, 250, 0.9, 7, 50, 0.55, "thin_plate", 1.2, 10, "ro-14"),
+    Chamber("ro-09", "Sørstranda", "avlop-sor", 1_280, -1_000, 1.0, 10, 300, 0.80, "side", 3.0, 20, "ps-sor", radar=True),
+    Chamber("ro-10", "Idrettsvegen", "avlop-sor", 1_120, -1_500, 1.3, 13, 220, 0.72, "broad", 2.0, 16, "ro-09"),
+    Chamber("ro-11", "Møllergata", "avlop-sor", 1_050, -2_050, 1.6, 12, 140, 0.66, "thin_plate", 1.8, 15, "ro-10", wet_contact=True),
+    Chamber("ro-12", "Brua", "avlop-sor", 1_150, -3_400, 1.2, 8, 65, 0.58, "v_notch", 1.2, 12, "ro-11", tail_water=True),
+    Chamber("ro-13", "Vestlivegen", "avlop-vest", -300, 500, 0.6, 9, 165, 0.66, "broad", 1.6, 13, "ro-06", radar=True),
+    Chamber("ro-14", "Åsvegen", "avlop-vest", -1_050, 750, 1.0, 10, 105, 0.60, "side", 1.8, 12, "ro-13", wet_contact=True),
+    Chamber("ro-15", "Høgdavegen", "avlop-vest", -1_900, 250, 0.45, 7, 50, 0.55, "thin_plate", 1.2, 10, "ro-14"),
 )  # fmt: skip
 CHAMBER = {c.id: c for c in CHAMBERS}
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from core.model import Floats
 from core.timekeeping import OSLO
 from core.town import Town
-from simulators.layout import DISTRICT
+from simulators.layout import DISTRICT, District
 from simulators.signals import grid
 
 WEEK_S, HOUR_S = 604_800.0, 3_600.0
@@ -35,6 +35,7 @@ SEASON = {
     "business": (1.0, 1.0, 1.0, 0.98, 1.02, 1.03, 0.8, 0.98, 1.04, 1.04, 1.04, 0.92),
 }
 CLASSES = tuple(SEASON)
+HOME_CLASS, HOLIDAY, BUSINESS = range(3)
 LITRES_PER_PERSON_DAY = 138.0
 BUSINESS_M3H = {"dma-nord": 6.0, "dma-sentrum": 18.0, "dma-sor": 5.5, "dma-vest": 2.0, "dma-hogda": 0.8, "dma-brua": 21.0}
 """All business use of a zone; every business is metered, whatever the scale."""
@@ -99,6 +100,11 @@ def expected_household_lph(zone: str) -> float:
     return 2.22 * LITRES_PER_PERSON_DAY / 24 * (1 - 0.75 * share)
 
 
+def mean_use_m3h(d: District) -> float:
+    """Mean use of a district, all households and businesses [m³/h]."""
+    return d.households * expected_household_lph(d.id) / 1_000 + BUSINESS_M3H[d.id]
+
+
 def hourly(p: Park, start: float, hours: int) -> tuple[Floats, npt.NDArray[np.float32]]:
     """(index at `start` [L] (n,), use per hour [L] (n, hours)); start is a whole hour."""
     first, last = _week(start), _week(start + (hours - 1) * HOUR_S)
@@ -124,7 +130,7 @@ def leak_litres(p: Park, t: Floats) -> Floats:
 
 def expected(t: Floats, zone: str) -> Floats:
     """Mean use of one household of the zone [L/h] in the hours beginning at t: what meters that do not report use."""
-    shape = np.array([_habit("home")[_hour_of_week(x)] for x in t])
+    shape = np.array([habit("home")[hour_of_week(x)] for x in t])
     season = np.interp((t - EPOCH_S) % YEAR_S, np.arange(12) * YEAR_S / 12, SEASON["home"])
     return np.asarray(expected_household_lph(zone) * shape * season)
 
@@ -150,14 +156,14 @@ def _season_hours(name: str, t: float) -> float:
     return float(years * np.interp(YEAR_S / 86_400, np.arange(367), total) + np.interp(rest / 86_400, np.arange(367), total))
 
 
-def _habit(name: str) -> Floats:
+def habit(name: str) -> Floats:
     """168 hourly weights of mean 1, from Monday 00 local time."""
     day, weekend = (WORK, WORK_WEEKEND) if name == "business" else (HOME, HOME_WEEKEND)
     week = np.concatenate([np.tile(day, 5), np.tile(weekend, 2)])
     return np.asarray(week / week.mean())
 
 
-def _hour_of_week(t: float) -> int:
+def hour_of_week(t: float) -> int:
     local = datetime.fromtimestamp(t, OSLO)
     return local.weekday() * 24 + local.hour
 
@@ -166,12 +172,13 @@ def _one_week(p: Park, week: int) -> npt.NDArray[np.float32]:
     """Use per hour [L], (n, 168), adding up to the difference of the anchors."""
     rng = np.random.default_rng([p.seed, 33, week])
     t = MONDAY_S + week * WEEK_S
-    hours = [_hour_of_week(t + HOUR_S * h) for h in range(168)]
-    base = np.array([_habit(name)[hours] for name in CLASSES], np.float32)[p.kind]
+    hours = [hour_of_week(t + HOUR_S * h) for h in range(168)]
+    base = np.array([habit(name)[hours] for name in CLASSES], np.float32)[p.kind]
     spread = np.where(p.kind == 2, 6.0, 0.9).astype(np.float32)
     weight = rng.standard_gamma(np.broadcast_to(spread[:, None], base.shape), dtype=np.float32)
-    asleep = (np.array(hours) % 24 < 6)[None, :] & (p.kind != 2)[:, None] & (rng.uniform(size=base.shape) < 0.75)
+    night = (np.array(hours) % 24 < 6)[None, :] & (p.kind != BUSINESS)[:, None]
+    awake = np.where(night, (rng.uniform(size=base.shape) < 0.25) * np.float32(4), np.float32(1))
     away = (p.kind == 1)[:, None] & np.repeat(rng.uniform(size=(len(p), 7)) < 0.6, 24, axis=1)
-    weight = np.where(asleep, 0, weight / spread[:, None] * base) * np.where(away, np.float32(1e-4), np.float32(1))
+    weight = weight / spread[:, None] * base * awake * np.where(away, np.float32(1e-4), np.float32(1))
     total = (_anchor(p, week + 1) - _anchor(p, week)).astype(np.float32)
     return np.asarray(weight * (total / weight.sum(axis=1))[:, None], np.float32)

@@ -91,15 +91,14 @@ def pressure_nodes(d: layout.District) -> list[str]:
 def _sewer_assets() -> Iterator[Asset]:
     yield _asset(layout.PLANT, "treatment_plant")
     for p in layout.STATIONS:
-        yield _asset(p, "pumping_station", depth_m=4.0, crest_m=2.4, model_element=p.id.upper())
+        yield _asset(p, "pumping_station", depth_m=4.0, crest_m=2.4)
     for c in CHAMBERS:
         place = Place(c.id, f"Overløp {c.name}", c.x, c.y, c.catchment, c.downstream)
-        yield _asset(place, "overflow_chamber", depth_m=c.depth_m, crest_m=c.crest_m, weir=weir_of(c), diameter_m=0.6,
-                     model_element=c.id.upper())  # fmt: skip
+        yield _asset(place, "overflow_chamber", depth_m=c.depth_m, crest_m=c.crest_m, weir=weir_of(c), diameter_m=0.6)  # fmt: skip
         if c.tail_water:
             yield _asset(Place(f"{c.id}-ut", f"Utløp {c.name}", c.x + 25, c.y, c.catchment), "other", depth_m=c.depth_m)
     for p in layout.MANHOLES:
-        yield _asset(p, "manhole", depth_m=2.6, diameter_m=0.5, surcharge_m=0.5, model_element=p.id.upper())
+        yield _asset(p, "manhole", depth_m=2.6, diameter_m=0.5, surcharge_m=0.5)
 
 
 def _other_assets() -> Iterator[Asset]:

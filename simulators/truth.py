@@ -27,7 +27,8 @@ WATER_KINDS = ("burst", "slow_leak", "flushing", "valve_closed")
 class Truth:
     """Everything true over [start, end). `signals` by (asset id, quantity); the meters' use per hour [L] (n, hours) from `start`.
 
-    `balance` is the water balance of the window [m³]: inflow, use, leaks, storage, error.
+    `balance` is the water balance of the window [m³]: inflow, use, leaks, storage, error. `sewer_continuity_pct` is SWMM's own error
+    of runoff and routing.
     """
 
     town: Town
@@ -45,6 +46,7 @@ class Truth:
     leaks: tuple[TrueLeak, ...]
     sensor_faults: tuple[SensorFault, ...]
     balance: Mapping[str, float] = field(default_factory=dict)
+    sewer_continuity_pct: tuple[float, float] = (0.0, 0.0)
 
     @property
     def end_state(self) -> dict[str, float]:
@@ -58,6 +60,7 @@ class Truth:
             "format": 1, "scenario": self.scenario, "seed": self.seed, "start": iso(self.start), "end": iso(self.end),
             "events": [plain(e) for e in self.events], "leaks": [plain(x) for x in self.leaks],
             "sensor_faults": [plain(x) for x in self.sensor_faults], "water_balance_m3": {k: round(v, 3) for k, v in self.balance.items()},
+            "sewer_continuity_pct": {"runoff": round(self.sewer_continuity_pct[0], 4), "routing": round(self.sewer_continuity_pct[1], 4)},
         }  # fmt: skip
 
 
@@ -80,8 +83,8 @@ def simulate_truth(
     begun = start if origin is None else origin
     end = start + days * 86_400
     todo = [*scenario.actions(plan, town, seed, begun, (end - begun) / 86_400, compress=origin is None), *extra]
-    acting = tuple(a for a in todo if (a.end > start and a.start < end) or a.kind in ("storm", "thaw"))
-    air = _weather(plan, acting, seed, start - 86_400, end)
+    acting = tuple(a for a in todo if (a.end > start - sewer.WARM_UP_S and a.start < end) or a.kind in ("storm", "thaw"))
+    air = _weather(plan, acting, seed, start - sewer.WARM_UP_S, end)
     park = meters.park(town, seed)
     index, use = meters.hourly(park, start, int(np.ceil(days * 24)))
     supply = water.simulate(town, park, use, acting, seed, start, end, state or {})
@@ -90,7 +93,22 @@ def simulate_truth(
     events = sorted([*_ordered(acting, town, start, end), *drains.events], key=lambda e: (e.start, e.kind, e.asset or e.zone or ""))
     faults = tuple(SensorFault(a.place, a.fault, a.start, a.end, a.size) for a in acting if a.kind in FAULT_KINDS)
     return Truth(
-        town, plan.name, seed, start, end, air, signals, park, index, use, acting, tuple(events), supply.leaks, faults, supply.balance
+        town,
+        plan.name,
+        seed,
+        start,
+        end,
+        air,
+        signals,
+        park,
+        index,
+        use,
+        acting,
+        tuple(events),
+        supply.leaks,
+        faults,
+        supply.balance,
+        drains.continuity_pct,
     )
 
 

@@ -1,4 +1,7 @@
-"""The water network: zone use, leaks and bursts → inflow of each zone, pressure at each point, level of the reservoir."""
+"""The water network: zone use, leaks and bursts → inflow of each zone, pressure at each point, level of the reservoir. EPANET at 5 min.
+
+Demand-driven; leaks and background leakage are emitters (flow = C · pressure^0.5), so that they follow the pressure.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,64 @@ import numpy.typing as npt
 from core.model import Floats
 from core.town import Town
 from simulators import meters
+from simulators.epanet import Network
 from simulators.happenings import TrueLeak
-from simulators.layout import DISTRICT, DISTRICTS, METERS_IN_TOWN, TANK_AREA_M2, TANK_MAX_M, District, elevation_m
+from simulators.layout import DISTRICT, DISTRICTS, TANK_AREA_M2, District, elevation_m
+from simulators.networks import EMITTER_EXPONENT, GROUPS, NETWORK, emitter_per_node, group_of, junction_weights, pattern_id, pipes
 from simulators.scenario import Action
 from simulators.signals import Signal, grid
 
-STEP_S = 900.0
+STEP_S = 300.0
+PER_HOUR = int(3_600 / STEP_S)
 M_PER_BAR = 10.197
 LEAKING = ("burst", "slow_leak", "flushing")
+PUMP_ON_M, PUMP_OFF_M = 2.6, 4.4
+USE_NOISE = 0.05
+"""Relative scatter of a demand group's use from one 5 minutes to the next; it averages out within each hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """signals by (asset id, quantity): inlets volume_m3 and flow_m3h, points pressure_bar, reservoir level_m."""
+    """signals by (asset id, quantity): inlets volume_m3 and flow_m3h, points pressure_bar, reservoir level_m. Balance in m³."""
 
     signals: Mapping[tuple[str, str], Signal]
     leaks: tuple[TrueLeak, ...]
     balance: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leak:
+    """An action at its junction: emitter coefficient [m³/h per m^0.5] at each step."""
+
+    action: Action
+    district: District
+    node: str
+    pipe: str
+    coefficient: Floats
+
+
+def simulate(
+    town: Town, park: meters.Park, use_l: npt.NDArray[np.float32], actions: Sequence[Action], seed: int, start: float, end: float,
+    state: Mapping[str, float],
+) -> Supply:  # fmt: skip
+    """The network over [start, end). `state`: what counters and the reservoir stood at when the window began, by "asset:quantity"."""
+    t = grid(start, STEP_S, int(np.ceil((end - start) / STEP_S)) + 1)
+    used = zone_use(park, use_l, start, town)
+    factors = _demand_factors(used, t, start, seed)
+    leaks = [_placed(a, t, seed) for a in actions if a.kind in LEAKING and a.place in DISTRICT]
+    valves = {a.place: _valve_head(a, t) for a in actions if a.kind == "valve_fault" and a.place in DISTRICT}
+    nodes = [a for a in town.assets if a.kind == "junction" and a.model_element]
+    run = _run(t, factors, leaks, valves, [str(a.model_element) for a in nodes], state)
+    signals: dict[tuple[str, str], Signal] = {
+        (a.id, "pressure_bar"): Signal(start, STEP_S, np.maximum(run.pressure_m[:, i], 0) / M_PER_BAR) for i, a in enumerate(nodes)
+    }
+    for i, name in enumerate([*(f"inn-{d.code.lower()}" for d in DISTRICTS), "vv-mjosby"]):
+        flow = run.flow_m3h[:, i]
+        signals[name, "flow_m3h"] = Signal(start, STEP_S, flow)
+        signals[name, "volume_m3"] = Signal(start, STEP_S, _counted(flow, state.get(f"{name}:volume_m3", 250_000.0 * (i + 1))))
+    signals["hb-hogda", "level_m"] = Signal(start, STEP_S, run.tank_m)
+    true_leaks = [_true_leak(leak, run.leak_m3h[:, i]) for i, leak in enumerate(leaks) if leak.action.kind != "flushing"]
+    return Supply(signals, tuple(x for x in true_leaks if x is not None), _balance(run, used))
 
 
 def zone_use(park: meters.Park, use_l: npt.NDArray[np.float32], start: float, town: Town) -> dict[str, Floats]:
@@ -36,105 +80,137 @@ def zone_use(park: meters.Park, use_l: npt.NDArray[np.float32], start: float, to
     found = {}
     for z, name in enumerate(park.zones):
         here = park.zone == z
-        homes = int((here & (park.kind != 2)).sum())
+        homes = int((here & (park.kind != meters.BUSINESS)).sum())
         unmetered = max((town.zone_by_id[name].households or 0) - homes, 0)
         found[name] = use_l[here].sum(axis=0, dtype=np.float64) / 1_000 + unmetered * meters.expected(hours, name) / 1_000
     return found
 
 
-def leak_flow(action: Action, t: Floats) -> Floats:
-    """Flow of a leak [m³/h] at times t: a burst at once, a slow leak growing linearly over `grow_days`."""
+def leak_place(d: District, action: Action, seed: int) -> tuple[str, str]:
+    """(junction, one of its pipes) of a leak: always the same for the same action and seed."""
+    rng = np.random.default_rng([seed, 51, int(action.start)])
+    streets = pipes(d.code)
+    pipe = list(streets)[int(rng.integers(len(streets)))]
+    first, second, _, _ = streets[pipe]
+    return (first, second)[int(rng.integers(2))], pipe
+
+
+def leak_growth(action: Action, t: Floats) -> Floats:
+    """Share of its full size that a leak has at times t: a burst at once, a slow leak linearly over `grow_days`."""
     age = t - action.start
     growth = np.clip(age / max(action.size.get("grow_days", 0.0) * 86_400, 1.0), 0, 1)
-    return np.asarray(np.where((age >= 0) & (t < action.end), growth * action.size["m3h"], 0.0))
+    growth = growth if "grow_days" in action.size else np.ones(t.size)
+    return np.asarray(np.where((age >= 0) & (t < action.end), growth, 0.0))
 
 
-def simulate(
-    town: Town, park: meters.Park, use_l: npt.NDArray[np.float32], actions: Sequence[Action], seed: int, start: float, end: float,
-    state: Mapping[str, float],
-) -> Supply:  # fmt: skip
-    """Quasi-steady hydraulics at 15 min. `state`: what counters and the reservoir stood at when the window began, by "asset:quantity"."""
-    t = grid(start, STEP_S, int(np.ceil((end - start) / STEP_S)) + 1)
-    used = zone_use(park, use_l, start, town)
-    signals: dict[tuple[str, str], Signal] = {}
-    leaks: list[TrueLeak] = []
-    total = np.zeros(t.size)
-    lost = 0.0
+def nominal_head_m(d: District, node: str) -> float:
+    """Pressure at a junction on an ordinary day [m]."""
+    return max(d.head_m - 1.0 - elevation_m(*d.junctions()[node]), 10.0)
+
+
+def _placed(action: Action, t: Floats, seed: int) -> _Leak:
+    d = DISTRICT[action.place]
+    node, pipe = leak_place(d, action, seed)
+    full = action.size["m3h"] / nominal_head_m(d, node) ** EMITTER_EXPONENT
+    return _Leak(action, d, node, pipe, full * leak_growth(action, t))
+
+
+def _valve_head(action: Action, t: Floats) -> Floats:
+    return np.asarray(np.where((t >= action.start) & (t < action.end), action.size["head_m"], 0.0))
+
+
+def _demand_factors(used: Mapping[str, Floats], t: Floats, start: float, seed: int) -> dict[str, Floats]:
+    """{EPANET pattern: factor at each step}: hourly use, unevenly within the hour, the hour's sum kept exactly."""
+    rng = np.random.default_rng([seed, 52, int(start)])
+    found = {}
     for d in DISTRICTS:
-        here = [a for a in actions if a.kind in LEAKING and a.place == d.id]
-        use = used[d.id][np.minimum(((t - start) / 3_600).astype(int), use_l.shape[1] - 1)]
-        head = _head(d, use)
-        loss = np.full(t.size, d.background_m3h) * (1 + 0.25 * (1 - use / use.mean()) * 0.3)
-        drop = np.zeros(t.size)
-        spots = []
-        for a in here:
-            node, pipe = leak_place(d, a, seed)
-            flow = leak_flow(a, t)
-            loss = loss + flow
-            drop += 2.0 * (flow / 30) ** 1.8
-            spots.append((node, flow))
-            inside = flow[flow > 0]
-            if inside.size and a.kind != "flushing":
-                leaks.append(TrueLeak(pipe, node, d.id, a.start, a.end, float(inside.mean()), float(inside.max()), a.kind))
-        flow = use + loss
-        total += flow
-        lost += float(loss[:-1].sum()) * STEP_S / 3_600
-        inlet = f"inn-{d.code.lower()}"
-        signals[inlet, "flow_m3h"] = Signal(start, STEP_S, flow)
-        signals[inlet, "volume_m3"] = Signal(start, STEP_S, _counted(flow, state.get(f"{inlet}:volume_m3", 250_000.0)))
-        nodes = d.junctions()
-        for asset in town.assets:
-            if asset.kind == "junction" and asset.zone == d.id and asset.model_element in nodes:
-                x, y = nodes[asset.model_element]
-                local = sum(
-                    (3.5 * (q / 30) ** 1.8 * np.exp(-np.hypot(x - nodes[n][0], y - nodes[n][1]) / 500) for n, q in spots), np.zeros(t.size)
-                )
-                far = np.hypot(x - nodes[d.inlet][0], y - nodes[d.inlet][1]) / 1_000
-                pressure = (head - drop - local - far * 4.0 * (flow / _design(d)) ** 1.85 - elevation_m(x, y)) / M_PER_BAR
-                signals[asset.id, "pressure_bar"] = Signal(start, STEP_S, np.maximum(pressure, 0.0))
-    level, made = _reservoir(total, state.get("hb-hogda:level_m", 3.6), state.get("vv-mjosby:flow_m3h", 0.0) > 0)
-    signals["hb-hogda", "level_m"] = Signal(start, STEP_S, level)
-    signals["vv-mjosby", "flow_m3h"] = Signal(start, STEP_S, made)
-    signals["vv-mjosby", "volume_m3"] = Signal(start, STEP_S, _counted(made, state.get("vv-mjosby:volume_m3", 4_000_000.0)))
-    hours = STEP_S / 3_600
-    stored, inflow = float((level[-1] - level[0]) * TANK_AREA_M2), float(made[:-1].sum()) * hours
-    spent = float(total[:-1].sum()) * hours - lost
-    balance = {"inflow": inflow, "use": spent, "leaks": lost, "storage": stored, "error": inflow - spent - lost - stored}
-    return Supply(signals, tuple(leaks), balance)
+        hours = used[d.id].size
+        weight = _group_weights(d)
+        mean = meters.mean_use_m3h(d)
+        noise = rng.normal(0, USE_NOISE, (GROUPS, hours, PER_HOUR))
+        noise -= noise.mean(axis=2, keepdims=True)
+        noise -= np.tensordot(weight, noise, 1) * (1 - 1 / np.sqrt(GROUPS))
+        each = (used[d.id][None, :, None] / mean * (1 + noise)).reshape(GROUPS, -1)
+        padded = np.concatenate([each, np.repeat(each[:, -1:], max(t.size - each.shape[1], 0), axis=1)], axis=1)[:, : t.size]
+        found.update({pattern_id(d, g): padded[g] for g in range(GROUPS)})
+    return found
 
 
-def leak_place(d: District, action: Action, seed: int) -> tuple[str, str]:
-    """(junction, pipe) of a leak, the same for the same action and seed."""
-    rng = np.random.default_rng([seed, 51, int(action.start)])
-    nodes = list(d.junctions())
-    i = int(rng.integers(len(nodes) - 1))
-    i = i if (i + 1) % d.columns else i - 1
-    return nodes[i], f"P-{nodes[i]}-{nodes[i + 1]}"
+def _group_weights(d: District) -> Floats:
+    weights, groups = junction_weights(d), group_of(d)
+    return np.array([sum(w for node, w in weights.items() if groups[node] == g) for g in range(GROUPS)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What EPANET found at T steps: pressures (T, points), flows (T, inlets + production), leaks (T, leaks), tank and leakage (T,)."""
+
+    pressure_m: Floats
+    flow_m3h: Floats
+    leak_m3h: Floats
+    tank_m: Floats
+    lost_m3h: Floats
+
+
+def _run(t: Floats, factors: Mapping[str, Floats], leaks: Sequence[_Leak], valves: Mapping[str, Floats], points: Sequence[str],
+         state: Mapping[str, float]) -> _Run:  # fmt: skip
+    """Step the model through t; the pump follows the reservoir."""
+    junctions = [node for d in DISTRICTS for node in d.junctions()]
+    background = np.array([emitter_per_node(d) for d in DISTRICTS for _ in d.junctions()])
+    shown, broken = [junctions.index(p) for p in points], [junctions.index(x.node) for x in leaks]
+    pressure, leak = np.empty((t.size, len(points))), np.empty((t.size, len(leaks)))
+    flow, tank, lost = np.empty((t.size, len(DISTRICTS) + 1)), np.empty(t.size), np.empty(t.size)
+    with Network(NETWORK, STEP_S) as model:
+        nodes = [model.node(x) for x in junctions]
+        links = [*(model.link(f"INN-{d.code}") for d in DISTRICTS), model.link("PU")]
+        model.level("HB", state.get("hb-hogda:level_m", 3.6))
+        model.begin()
+        usual = {d.id: model.setting_of(f"INN-{d.code}") for d in DISTRICTS}
+        pumping = state.get("vv-mjosby:flow_m3h", 0.0) > 0
+        for i in range(t.size):
+            tank[i] = model.level("HB")
+            pumping = tank[i] < PUMP_ON_M or (pumping and tank[i] < PUMP_OFF_M)
+            model.running("PU", pumping)
+            for pattern, factor in factors.items():
+                model.use(pattern, factor[i])
+            _set_leaks(model, junctions, background, leaks, broken, i)
+            for zone, change in valves.items():
+                model.setting(f"INN-{DISTRICT[zone].code}", usual[zone] + change[i])
+            model.solve()
+            here = np.maximum(model.pressures(nodes), 0) ** EMITTER_EXPONENT
+            pressure[i], flow[i] = here[shown] ** (1 / EMITTER_EXPONENT), model.flows(links)
+            leak[i] = [x.coefficient[i] * here[b] for x, b in zip(leaks, broken, strict=True)]
+            lost[i] = background @ here + leak[i].sum()
+            model.advance()
+    return _Run(pressure, flow, leak, tank, lost)
+
+
+def _set_leaks(model: Network, junctions: Sequence[str], background: Floats, leaks: Sequence[_Leak], broken: Sequence[int], i: int) -> None:
+    """Emitters of the junctions whose leak changed since the step before."""
+    for k, leak in enumerate(leaks):
+        if i == 0 or leak.coefficient[i] != leak.coefficient[i - 1]:
+            total = background[broken[k]] + sum(x.coefficient[i] for x, b in zip(leaks, broken, strict=True) if b == broken[k])
+            model.emitter(junctions[broken[k]], float(total))
+
+
+def _true_leak(leak: _Leak, flow_m3h: Floats) -> TrueLeak | None:
+    """What the leak really lost inside the window; None when it was not open then."""
+    open_ = flow_m3h[flow_m3h > 0]
+    if not open_.size:
+        return None
+    a = leak.action
+    return TrueLeak(leak.pipe, leak.node, leak.district.id, a.start, a.end, float(open_.mean()), float(open_.max()), a.kind)
 
 
 def _counted(flow: Floats, before: float) -> Floats:
-    """Volume index [m³] of a flow [m³/h] on the grid."""
+    """Volume index [m³] of a flow [m³/h] that is constant over each step."""
     return np.asarray(before + np.concatenate([[0.0], np.cumsum(flow[:-1]) * STEP_S / 3_600]))
 
 
-def _design(d: District) -> float:
-    return 1.2 * (d.background_m3h + meters.BUSINESS_M3H[d.id] + d.households * meters.expected_household_lph(d.id) / 1_000)
-
-
-def _head(d: District, use: Floats) -> Floats:
-    return np.asarray(d.head_m - 1.5 * (use / _design(d)) ** 1.85)
-
-
-def _reservoir(demand: Floats, level: float, pumping: bool) -> tuple[Floats, Floats]:
-    """Tank level [m] and production [m³/h]: the pump runs from 2.6 m up to 4.4 m."""
-    levels, made = np.empty(demand.size), np.empty(demand.size)
-    capacity = 560.0
-    for i, q in enumerate(demand.tolist()):
-        levels[i] = level
-        pumping = level < 2.6 or (pumping and level < 4.4)
-        made[i] = capacity if pumping else 0.0
-        level = min(level + (made[i] - q) * STEP_S / 3_600 / TANK_AREA_M2, TANK_MAX_M)
-    return levels, made
-
-
-assert sum(d.households + d.businesses for d in DISTRICT.values()) == METERS_IN_TOWN
+def _balance(run: _Run, used: Mapping[str, Floats]) -> dict[str, float]:
+    """Inflow − use − leaks − storage over the window [m³]: use from the meters, leaks from the emitters, inflow from the pump."""
+    hours, n = STEP_S / 3_600, run.tank_m.size - 1
+    use = float(sum(np.repeat(u, PER_HOUR)[:n].sum() for u in used.values())) * hours
+    inflow, lost = float(run.flow_m3h[:-1, -1].sum()) * hours, float(run.lost_m3h[:-1].sum()) * hours
+    stored = float(run.tank_m[-1] - run.tank_m[0]) * TANK_AREA_M2
+    return {"inflow": inflow, "use": use, "leaks": lost, "storage": stored, "error": inflow - use - lost - stored}

@@ -46,9 +46,9 @@ def test_overflows_in_truth_json_are_the_spills_of_the_arrays(storm):
         spill = truth.signals[e["asset"], "overflow_m3h"]
         inside = (spill.t >= unix(e["start"])) & (spill.t < unix(e["end"]))
         assert (spill.x[inside] > 0).all()
-        assert e["volume_m3"] == pytest.approx(spill.x[inside].sum() / 60, rel=1e-3)
+        assert e["volume_m3"] == pytest.approx(spill.x[inside].sum() / 60, abs=0.001)
         level = truth.signals[e["asset"], "level_m"]
-        assert (level.x[inside] > truth.town.asset_by_id[e["asset"]].crest_m).all()
+        assert (level.x[inside] > truth.town.asset_by_id[e["asset"]].crest_m - 0.003).all()
 
 
 def test_readings_of_is_keyed_by_device_and_ordered():
