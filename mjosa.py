@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TextIO
 from urllib.parse import urlsplit
 
@@ -31,7 +32,12 @@ import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from analytics.worker import Analyst
+import analytics.commands
+import gateway.commands
+import ingest.commands_devices
+import simulators.commands
+from analytics.commands import analyse as analyse_data_folder
+from analytics.worker import Analyst, mark_late
 from api.app import create_app
 from api.live import Hub
 from api.security.sessions import one_time_link
@@ -49,6 +55,7 @@ from gateway.events import parse_event
 from gateway.subscriber import Connection, Subscriber
 from ingest.cursor import Cursor
 from ingest.dead_letters import DeadLetters
+from ingest.device_model import native_models
 from ingest.models import ModelLibrary
 from ingest.pipeline import Pipeline
 from ingest.processor import Processor
@@ -102,6 +109,7 @@ def build(
     analyst = Analyst(store, registry, clock, hub.alarm)
     pipeline = Pipeline(registry.town, store, models, dead_letters.add)
     pipeline.listen(lambda written, readings: analyst.dirty.note(readings))
+    pipeline.listen(lambda written, readings: mark_late(registry, readings, clock()))
     pipeline.listen(lambda written, readings: _show(hub, readings))
     processor = Processor(log, cursor, parse_event, pipeline, dead_letters.add)
     return System(settings, registry, store, log, cursor, dead_letters, models, pipeline, processor, analyst, hub, clock)
@@ -126,6 +134,8 @@ def up(ctx: typer.Context) -> None:
         town = _first_start(system)
         stop = stack.enter_context(_stopping())
         connection = _broker(settings, stack)
+        if settings.chirpstack_url is None:
+            stack.enter_context(_stand_in(settings, connection))
         stack.enter_context(_running(system.processor))
         stack.enter_context(_running(Subscriber(connection, system.processor.keep, clock=system.clock)))
         if town is not None:
@@ -134,8 +144,8 @@ def up(ctx: typer.Context) -> None:
         _serve(system, stack)
 
 
-@app.command()
-def ingest(ctx: typer.Context) -> None:
+@app.command("ingest")
+def ingest_(ctx: typer.Context) -> None:
     """Take uplinks from the broker, store them, then acknowledge. Several may share one subscription."""
     settings: Settings = ctx.obj
     with _opened(settings) as system, _stopping() as stop, _running(system.processor), ExitStack() as stack:
@@ -149,6 +159,20 @@ def serve(ctx: typer.Context) -> None:
     with _opened(ctx.obj) as system, ExitStack() as stack:
         _ports_free(ctx.obj, broker=False)
         _serve(system, stack)
+
+
+@app.command()
+def analyse(
+    ctx: typer.Context,
+    folder: Annotated[Path | None, typer.Argument(help="A data folder; without one, the worker that follows the store.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Look for events: in a data folder (writes events.json), or for ever in what ingest stores."""
+    if folder is not None:
+        analyse_data_folder(folder, as_json)
+        return
+    with _opened(ctx.obj) as system, _stopping() as stop:
+        system.analyst.run(stop, ctx.obj.analyse_every_s, beside=True)
 
 
 @app.command("check-config")
@@ -215,6 +239,14 @@ def _seed(system: System) -> None:
 
         system.analyst.work(start, end, found)
     system.registry.documents.put("history", {"state": "done", "start": start, "end": end})
+
+
+def _stand_in(settings: Settings, connection: Connection) -> Any:
+    """The network server where there is no ChirpStack: its own API, its own events."""
+    from simulators.network_server import Broker, StandIn
+
+    broker = urlsplit(connection.url)
+    return StandIn(settings.data_dir / "network", mqtt=Broker(broker.hostname or "127.0.0.1", broker.port or 1883))
 
 
 def _live_town(system: System, connection: Connection) -> Any:
@@ -367,7 +399,21 @@ def _serve(system: System, stack: ExitStack) -> None:
         create_app(services), settings.host, settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=3,
         ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key, server_header=False,
     )  # fmt: skip
-    uvicorn.Server(config).run()
+    _Server(config, lambda: one_time_link(system.registry, system.clock, _base_url(settings))).run()
+
+
+class _Server(uvicorn.Server):
+    """Prints the way in once it listens."""
+
+    def __init__(self, config: uvicorn.Config, link: Callable[[], str]) -> None:
+        super().__init__(config)
+        self._link = link
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            text = f"\n[bold]Mjøsa[/bold] is ready. This link signs you in, once; Ctrl-C stops.\n\n  {self._link()}\n"
+            console.print(text, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -387,6 +433,15 @@ def _status(system: System) -> dict[str, Any]:
         "backlog": system.processor.backlog, "fault": system.processor.fault, "processed": system.processor.processed,
         "duplicates": system.pipeline.duplicates, "dead_letters": system.dead_letters.count(),
     }  # fmt: skip
+
+
+for _name, _group in (
+    ("simulate", simulators.commands.app), ("devices", ingest.commands_devices.app), ("sensors", gateway.commands.app),
+    ("zones", gateway.commands.zones_app),
+):  # fmt: skip
+    app.add_typer(_group, name=_name)
+app.command("evaluate")(analytics.commands.evaluate_command)
+gateway.commands.use(native_models)
 
 
 def run() -> None:

@@ -6,6 +6,7 @@ Late data re-opens the past: whatever window a reading falls into is scanned and
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,9 @@ from core.timekeeping import OSLO, period
 log = structlog.get_logger("mjosa.analytics")
 BLOCK_DAYS = 30
 """How far before a period overflows are fetched: a run of 12/24-hour blocks may have begun there [days]."""
+BACK_S = 26 * 3600.0
+"""How far back the analyst looks without being told [s]: meters send the log of the hours before."""
+LATE = "late:"
 CAUSE_DAYS = 7
 """How far back events are joined to one cause [days]."""
 
@@ -65,6 +69,13 @@ class Dirty:
             return window
 
 
+def mark_late(registry: Registry, readings: Readings, now: float) -> None:
+    """Ingest's side: readings older than the analyst looks back on its own are marked in the registry, so that a crash forgets none."""
+    if len(readings) and (start := float(readings.t.min())) < now - BACK_S:
+        end = float(readings.t[readings.t < now - BACK_S].max())
+        registry.documents.put(f"{LATE}{uuid.uuid4().hex}", {"start": start, "end": end + 1.0})
+
+
 @dataclass
 class Analyst:
     """Works on one store and registry. `on_alarm` hears of every alarm that is new or changed."""
@@ -91,17 +102,31 @@ class Analyst:
         figures = self._publish(start, end)
         return Work(start, end, tuple(events), result.withdrawn, alarms, figures)
 
-    def run(self, stop: threading.Event, every_s: float) -> None:
-        """Until stopped: every `every_s`, work on what became dirty."""
+    def run(self, stop: threading.Event, every_s: float, *, beside: bool = False) -> None:
+        """Until stopped: every `every_s`, work on what became dirty. `beside` others that ingest, the last day is looked at each time."""
+        self.dirty.widen(self.clock() - BACK_S, self.clock())
         while not stop.wait(every_s):
-            window = self.dirty.take()
-            if window is None:
-                continue
-            try:
-                self.work(window[0], max(window[1] + 1.0, self.clock()))
-            except StoreUnavailable as error:
-                self.dirty.widen(*window)
-                log.warning("analysis waits", why=str(error))
+            if beside:
+                self.dirty.widen(self.clock() - BACK_S, self.clock())
+            self.run_once()
+
+    def run_once(self) -> None:
+        """Work on what is dirty, if anything is; late marks are taken away only when their window has been worked on."""
+        marks = {key: self.registry.documents.get(key) for key in self.registry.documents.keys(LATE)}
+        for mark in marks.values():
+            if mark is not None:
+                self.dirty.widen(mark["start"], mark["end"])
+        window = self.dirty.take()
+        if window is None:
+            return
+        try:
+            self.work(window[0], max(window[1] + 1.0, self.clock()))
+        except StoreUnavailable as error:
+            self.dirty.widen(*window)
+            log.warning("analysis waits", why=str(error))
+            return
+        for key in marks:
+            self.registry.documents.remove(key)
 
     def _raise_alarms(self, start: float, end: float) -> tuple[Alarm, ...]:
         town, registry = self.registry.town(), self.registry

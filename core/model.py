@@ -119,6 +119,10 @@ class Readings:
     def __len__(self) -> int:
         return len(self.t)
 
+    def where(self, keep: npt.NDArray[np.bool_]) -> Readings:
+        """The rows for which keep, shape (n,), is true."""
+        return Readings(*(getattr(self, c)[keep] for c in READINGS_COLUMNS))
+
     def part(self, first: int, last: int) -> Readings:
         """Rows first … last − 1, without copying."""
         return Readings(*(getattr(self, c)[first:last] for c in READINGS_COLUMNS))
