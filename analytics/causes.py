@@ -66,8 +66,18 @@ def _alarm(system: str, group: Sequence[Event]) -> Alarm:
     ordered = [lead, *(e for e in group if e is not lead)]
     known = max(e.end if e.end is not None else e.start for e in group)
     return Alarm(
-        id=f"a{group[0].id}", cause=f"{system}:{group[0].id}", kind=lead.kind, severity=severity, state=AlarmState.OPEN, zone=lead.zone,
-        asset=lead.asset, sensors=tuple(dict.fromkeys(s for e in ordered for s in e.sensors)), events=tuple(e.id for e in ordered),
-        started_at=min(e.start for e in group), raised_at=min(e.onset for e in group), updated_at=known,
-        ended_at=None if None in ends else known, score=lead.score,
-    )  # fmt: skip
+        id=f"a{group[0].id}",
+        cause=f"{system}:{group[0].id}",
+        kind=lead.kind,
+        severity=severity,
+        state=AlarmState.OPEN,
+        zone=lead.zone,
+        asset=lead.asset,
+        sensors=tuple(dict.fromkeys(s for e in ordered for s in e.sensors)),
+        events=tuple(e.id for e in ordered),
+        started_at=min(e.start for e in group),
+        raised_at=min(e.onset for e in group),
+        updated_at=known,
+        ended_at=None if None in ends else known,
+        score=lead.score,
+    )

@@ -100,12 +100,21 @@ def _tally(events: tuple[Event, ...]) -> dict[str, int]:
 
 
 _COLUMNS: dict[str, tuple[str, str]] = {
-    "kind": ("kind", ""), "true": ("true", "d"), "found": ("found", "d"), "recall": ("recall", ".3f"), "events": ("events", "d"),
-    "precision": ("precision", ".3f"), "delay_median_h": ("delay h", ".1f"), "delay_p90_h": ("p90 h", ".1f"),
+    "kind": ("kind", ""),
+    "true": ("true", "d"),
+    "found": ("found", "d"),
+    "recall": ("recall", ".3f"),
+    "events": ("events", "d"),
+    "precision": ("precision", ".3f"),
+    "delay_median_h": ("delay h", ".1f"),
+    "delay_p90_h": ("p90 h", ".1f"),
     "hours_bias": ("hours", "+.1%"),
-    "volume_bias": ("volume", "+.1%"), "blocks_true": ("12/24", "d"), "blocks_found": ("found", "d"), "distance_median_m": ("m", ".0f"),
+    "volume_bias": ("volume", "+.1%"),
+    "blocks_true": ("12/24", "d"),
+    "blocks_found": ("found", "d"),
+    "distance_median_m": ("m", ".0f"),
     "within_300_m": ("≤300 m", ".0%"),
-}  # fmt: skip
+}
 
 
 def _print(result: Evaluation, folder: DataFolder, what: str) -> None:

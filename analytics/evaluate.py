@@ -125,9 +125,15 @@ def evaluate(folder: DataFolder, events: Sequence[Event], distances: Mapping[str
     for a in wrong:
         tally[a.kind] = tally.get(a.kind, 0) + 1
     return Evaluation(
-        scores, len(alarms), len(wrong), len(wrong) / weeks, folder.town.utility.false_alarms_per_week,
-        len(wrong) / (sensors * weeks / 52.18), weeks, tally,
-    )  # fmt: skip
+        scores,
+        len(alarms),
+        len(wrong),
+        len(wrong) / weeks,
+        folder.town.utility.false_alarms_per_week,
+        len(wrong) / (sensors * weeks / 52.18),
+        weeks,
+        tally,
+    )
 
 
 def false_alarms(folder: DataFolder, events: Sequence[Event]) -> list[Alarm]:
@@ -141,10 +147,16 @@ def false_alarms(folder: DataFolder, events: Sequence[Event]) -> list[Alarm]:
 def _happening(data: Mapping[str, Any], kind: str) -> Happening:
     end = data.get("end")
     return Happening(
-        kind=kind, start=unix(data["start"]), end=math.inf if end is None else unix(end), zone=data.get("zone"), asset=data.get("asset"),
-        sensors=tuple(data.get("sensors") or ()), volume_m3=data.get("volume_m3"), pipe=data.get("pipe"),
+        kind=kind,
+        start=unix(data["start"]),
+        end=math.inf if end is None else unix(end),
+        zone=data.get("zone"),
+        asset=data.get("asset"),
+        sensors=tuple(data.get("sensors") or ()),
+        volume_m3=data.get("volume_m3"),
+        pipe=data.get("pipe"),
         flow_m3h=float(data.get("peak_m3h") or data.get("flow_m3h") or math.nan),
-    )  # fmt: skip
+    )
 
 
 def _score(
@@ -163,11 +175,19 @@ def _score(
     if kind == "overflow":
         more = _overflow_bias(wanted, candidates, folder.end)
     return Score(
-        kind, len(wanted), found, found / len(wanted) if wanted else None, len(candidates), right,
+        kind,
+        len(wanted),
+        found,
+        found / len(wanted) if wanted else None,
+        len(candidates),
+        right,
         right / len(candidates) if candidates else None,
-        _quantile(delays, 0.5), _quantile(delays, 0.9), distance_median_m=_quantile(metres, 0.5),
-        within_300_m=float(np.mean([m <= 300 for m in metres])) if metres else None, **more,
-    )  # fmt: skip
+        _quantile(delays, 0.5),
+        _quantile(delays, 0.9),
+        distance_median_m=_quantile(metres, 0.5),
+        within_300_m=float(np.mean([m <= 300 for m in metres])) if metres else None,
+        **more,
+    )
 
 
 def _noticed(e: Event) -> float:

@@ -67,10 +67,15 @@ def open_folder(path: Path) -> DataFolder:
     model = next((p for p in (path / (town.hydraulic_model or "network.inp"), path / "network.inp") if p.exists()), None)
     truth = path / "truth.json"
     return DataFolder(
-        path, town, cast(SeriesStore, FolderStore(stored)), min(float(s.t[0]) for s in stored.values()),
-        max(float(s.t[-1]) for s in stored.values()) + 1.0, sum(map(len, stored.values())),
-        json.loads(truth.read_text(encoding="utf-8")) if truth.exists() else None, model,
-    )  # fmt: skip
+        path,
+        town,
+        cast(SeriesStore, FolderStore(stored)),
+        min(float(s.t[0]) for s in stored.values()),
+        max(float(s.t[-1]) for s in stored.values()) + 1.0,
+        sum(map(len, stored.values())),
+        json.loads(truth.read_text(encoding="utf-8")) if truth.exists() else None,
+        model,
+    )
 
 
 def write_events(events: Sequence[Event], path: Path) -> None:
@@ -81,11 +86,21 @@ def write_events(events: Sequence[Event], path: Path) -> None:
 def event_data(e: Event) -> dict[str, Any]:
     """An event as JSON."""
     data: dict[str, Any] = {
-        "id": e.id, "kind": e.kind, "detector": e.detector, "sensors": list(e.sensors), "zone": e.zone, "asset": e.asset,
-        "start": iso(round(e.start, 3)), "end": None if e.end is None else iso(round(e.end, 3)), "onset": iso(round(e.onset, 3)),
-        "onset_uncertainty_s": round(e.onset_uncertainty_s, 1), "score": round(e.score, 4), "threshold": round(e.threshold, 4),
-        "completeness": round(e.completeness, 4), "severity": e.severity,
-    }  # fmt: skip
+        "id": e.id,
+        "kind": e.kind,
+        "detector": e.detector,
+        "sensors": list(e.sensors),
+        "zone": e.zone,
+        "asset": e.asset,
+        "start": iso(round(e.start, 3)),
+        "end": None if e.end is None else iso(round(e.end, 3)),
+        "onset": iso(round(e.onset, 3)),
+        "onset_uncertainty_s": round(e.onset_uncertainty_s, 1),
+        "score": round(e.score, 4),
+        "threshold": round(e.threshold, 4),
+        "completeness": round(e.completeness, 4),
+        "severity": e.severity,
+    }
     if e.volume_m3 is not None:
         data |= {"volume_m3": round(e.volume_m3, 4), "volume_u_m3": round(e.volume_u_m3 or 0.0, 4)}
     if e.location:

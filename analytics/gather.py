@@ -74,7 +74,10 @@ class Gatherer:
         fed = {
             z.id
             for z in self.town.zones
-            if z.parent == zone and z.kind in ("dma", "pressure") and self.town.zone_by_id[zone].kind != "town"
+            if z.parent == zone
+            and z.kind in ("dma", "pressure")
+            and zone in self.town.zone_by_id
+            and self.town.zone_by_id[zone].kind != "town"
         }
         return [s for s in self.town.current.values() if self.town.zone_of(s) in fed and is_inlet(site_of(self.town, s))]
 
@@ -83,9 +86,9 @@ class Gatherer:
             case "series":
                 return sensor.id
             case "asset":
-                return sensor.asset
+                return sensor.asset or sensor.id
             case "zone":
-                return self.town.zone_of(sensor)
+                return self.town.zone_of(sensor) or self.town.utility.id
             case _:
                 return self.town.utility.id
 
@@ -110,12 +113,20 @@ def site_of(town: Town, sensor: Sensor) -> Site:
     """What the town knows of the place a sensor sits."""
     asset = town.asset_of(sensor)
     return Site(
-        sensor=sensor.id, asset=sensor.asset, asset_kind=asset.kind if asset else None, zone=town.zone_of(sensor),
-        downstream=asset.downstream if asset else None, model_element=asset.model_element if asset else None,
-        crest_m=town.crest_of(sensor), weir=town.weir_of(sensor), diameter_m=asset.diameter_m if asset else None,
-        depth_m=asset.depth_m if asset else None, interval_s=sensor.interval_s, position=town.position_of(sensor),
+        sensor=sensor.id,
+        asset=sensor.asset,
+        asset_kind=asset.kind if asset else None,
+        zone=town.zone_of(sensor),
+        downstream=asset.downstream if asset else None,
+        model_element=asset.model_element if asset else None,
+        crest_m=town.crest_of(sensor),
+        weir=town.weir_of(sensor),
+        diameter_m=asset.diameter_m if asset else None,
+        depth_m=asset.depth_m if asset else None,
+        interval_s=sensor.interval_s,
+        position=town.position_of(sensor),
         household=bool(asset and asset.household),
-    )  # fmt: skip
+    )
 
 
 def finite_share(track: Track) -> float:

@@ -67,7 +67,7 @@ def scan(
             since = min([start, *(e.start for e in mine)])
             arrays = gatherer.arrays(detector, place, sensors, since, end, budget)
             if arrays.tracks:
-                found = [_event(f, arrays, detector) for f in detector.detect(arrays, (params or {}).get(key) or detector.params())]
+                found = [_event(f, arrays, detector, town) for f in detector.detect(arrays, (params or {}).get(key) or detector.params())]
                 kept, gone = reconcile([e for e in found if e.start < end and (e.end is None or e.end >= since)], mine)
                 events += kept
                 withdrawn += gone
@@ -78,17 +78,33 @@ def scan(
     return ScanResult(tuple(sorted(events, key=lambda e: (e.start, e.id))), tuple(withdrawn))
 
 
-def _event(f: Finding, arrays: Arrays, detector: Detector) -> Event:
+def _zone(place: str, town: Town) -> str | None:
+    return place if place in town.zone_by_id else None
+
+
+def _event(f: Finding, arrays: Arrays, detector: Detector, town: Town) -> Event:
     site = arrays.site
     one_place = detector.scope in ("series", "asset")
     return Event(
-        id=new_id(detector.key, arrays.place, f.kind, f.start), kind=f.kind, detector=detector.key,
+        id=new_id(detector.key, arrays.place, f.kind, f.start),
+        kind=f.kind,
+        detector=detector.key,
         sensors=f.sensors or tuple(dict.fromkeys(k.site.sensor for k in arrays.tracks)),
-        zone=site.zone if one_place else arrays.place if detector.scope == "zone" else None, asset=site.asset if one_place else None,
-        start=f.start, end=f.end, onset=f.start if math.isnan(f.onset) else f.onset, onset_uncertainty_s=f.onset_u_s,
-        score=f.score, threshold=f.threshold, completeness=f.completeness, severity=f.severity, volume_m3=f.volume_m3,
-        volume_u_m3=f.volume_u_m3, details=dict(f.details), method_version=detector.version,
-    )  # fmt: skip
+        zone=site.zone if one_place else _zone(arrays.place, town) if detector.scope == "zone" else None,
+        asset=site.asset if one_place else None,
+        start=f.start,
+        end=f.end,
+        onset=f.start if math.isnan(f.onset) else f.onset,
+        onset_uncertainty_s=f.onset_u_s,
+        score=f.score,
+        threshold=f.threshold,
+        completeness=f.completeness,
+        severity=f.severity,
+        volume_m3=f.volume_m3,
+        volume_u_m3=f.volume_u_m3,
+        details=dict(f.details),
+        method_version=detector.version,
+    )
 
 
 def _place_of(event: Event, detector: Detector, town: Town) -> str | None:
@@ -96,8 +112,8 @@ def _place_of(event: Event, detector: Detector, town: Town) -> str | None:
         case "series":
             return event.sensors[0] if event.sensors else None
         case "asset":
-            return event.asset
+            return event.asset or (event.sensors[0] if event.sensors else None)
         case "zone":
-            return event.zone
+            return event.zone or town.utility.id
         case _:
             return town.utility.id

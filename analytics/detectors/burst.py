@@ -93,15 +93,26 @@ def _finding(
         return None
     before = float(t[max(onset - 1, 0)])
     end = _end(flow.grid, base, onset, alarm, size, p)
-    details: dict[str, float | str] = {"flow_m3h": size, "found_after_s": float(t[alarm]) - before, "usual_m3h": usual,
-                                       "evidence": "flow" if fall is None else "flow and pressure"}  # fmt: skip
+    details: dict[str, float | str] = {
+        "flow_m3h": size,
+        "found_after_s": float(t[alarm]) - before,
+        "usual_m3h": usual,
+        "evidence": "flow" if fall is None else "flow and pressure",
+    }
     if fall is not None:
         there = fall.ravel()[onset : alarm + 1]
         details["pressure_fall_sigma"] = float(np.nanmean(there)) if np.isfinite(there).any() else 0.0
     return Finding(
-        kind="burst", start=float(t[alarm]), end=None if end is None else float(t[end]), onset=(before + float(t[onset])) / 2,
-        onset_u_s=(float(t[onset]) - before) / 2, score=s.peak, threshold=h, severity="major", details=details,
-    )  # fmt: skip
+        kind="burst",
+        start=float(t[alarm]),
+        end=None if end is None else float(t[end]),
+        onset=(before + float(t[onset])) / 2,
+        onset_u_s=(float(t[onset]) - before) / 2,
+        score=s.peak,
+        threshold=h,
+        severity="major",
+        details=details,
+    )
 
 
 def _end(grid: Grid, base: Floats, onset: int, alarm: int, size: float, p: Params) -> int | None:

@@ -10,6 +10,7 @@ from analytics.counting import block_count
 from analytics.detector import Arrays, Detector, Finding, Site, completeness, finite, typical_interval_s
 from analytics.noise import daily_noise
 from analytics.spans import Span, hysteresis, merge, spans
+from analytics.weather import CONTEXT, weather
 from analytics.weirs import event_volume
 from core.model import Floats
 
@@ -47,7 +48,7 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     on = np.maximum(p.h_on_m, 3 * sigma)
     parts = [s for s in spans(hysteresis(head, on, p.h_off_m), t, hold, arrays.end) if _lasts(s, t, head, on, p, interval)]
     groups = merge(parts, max(p.merge_gap_s, 2 * interval))
-    return [_finding(group, t, head, on, sigma, site, interval) for group in groups]
+    return [_finding(group, t, head, on, sigma, site, interval, weather(arrays, group[0].start, group[-1].end)) for group in groups]
 
 
 def _lasts(s: Span, t: Floats, head: Floats, on: Floats, p: Params, interval: float) -> bool:
@@ -56,27 +57,43 @@ def _lasts(s: Span, t: Floats, head: Floats, on: Floats, p: Params, interval: fl
     return over >= (2 if interval <= p.persist_s else 1)
 
 
-def _finding(group: list[Span], t: Floats, head: Floats, on: Floats, sigma: Floats, site: Site, interval: float) -> Finding:
+def _finding(group: list[Span], t: Floats, head: Floats, on: Floats, sigma: Floats, site: Site, interval: float, kind: str) -> Finding:
     first, last = group[0], group[-1]
     inside = slice(first.first, last.last + 1)
     peak = float(head[inside].max())
     active = sum(s.end - s.start for s in group)
     details: dict[str, float | str] = {
-        "duration_s": last.end - first.start, "active_s": active, "peak_head_m": peak, "noise_m": float(sigma[first.first]),
-        "start_u_s": first.start_u_s, "end_u_s": last.end_u_s, "interval_s": interval, "parts": float(len(group)),
+        "weather": kind,
+        "duration_s": last.end - first.start,
+        "active_s": active,
+        "peak_head_m": peak,
+        "noise_m": float(sigma[first.first]),
+        "start_u_s": first.start_u_s,
+        "end_u_s": last.end_u_s,
+        "interval_s": interval,
+        "parts": float(len(group)),
         "blocks_12_24": float(block_count((s.start, s.end) for s in group)),
         "end_known": "open" if last.open_end else "yes" if last.certain_end else "no: the sensor fell silent",
-    }  # fmt: skip
+    }
     volume = volume_u = None
     if site.weir is not None:
         parts = [_edges(s, t, head) for s in group]
         volume, volume_u, peak_flow = event_volume(parts, site.weir, float(sigma[first.first]))
         details |= {"peak_flow_m3h": peak_flow * 3600, "submergence": "unknown"}
     return Finding(
-        kind="overflow", start=first.start, end=None if last.open_end else last.end, onset=first.start, onset_u_s=first.start_u_s,
-        score=peak, threshold=float(on[first.first]), severity="major", volume_m3=volume, volume_u_m3=volume_u,
-        completeness=completeness(t, first.start, last.end, interval), details=details,
-    )  # fmt: skip
+        kind="overflow",
+        start=first.start,
+        end=None if last.open_end else last.end,
+        onset=first.start,
+        onset_u_s=first.start_u_s,
+        score=peak,
+        threshold=float(on[first.first]),
+        severity="critical" if kind == "dry" else "major",
+        volume_m3=volume,
+        volume_u_m3=volume_u,
+        completeness=completeness(t, first.start, last.end, interval),
+        details=details,
+    )
 
 
 def _edges(s: Span, t: Floats, head: Floats) -> tuple[Floats, Floats]:
@@ -95,9 +112,10 @@ DETECTOR = Detector(
     title="Overflow from the level above the crest",
     scope="series",
     inputs=("level_m",),
+    context=CONTEXT,
     kinds=("overflow",),
     params=Params,
     detect=detect,
     source="Schmitt trigger on head over crest; Poleni volume; Environment Agency 12/24 blocks",
-    memory_s=15 * 86_400.0,
+    memory_s=31 * 86_400.0,
 )

@@ -57,11 +57,20 @@ def _finding(s: Shift, sign: float, t: Floats, residual: Floats, h: float, p: Pa
     before = float(t[s.onset - 1] if s.onset else t[s.onset])
     end = float(t[s.end]) if s.end is not None else None
     return Finding(
-        kind="pressure_anomaly", start=before, end=end, onset=float(before + t[s.onset]) / 2,
-        onset_u_s=float(t[s.onset] - before) / 2, score=s.peak, threshold=h,
-        details={"change_bar": change, "extreme_bar": float(part[np.argmax(sign * part)]), "found_after_s": float(t[s.alarm] - before),
-                 "shape": shape(part)},
-    )  # fmt: skip
+        kind="pressure_anomaly",
+        start=before,
+        end=end,
+        onset=float(before + t[s.onset]) / 2,
+        onset_u_s=float(t[s.onset] - before) / 2,
+        score=s.peak,
+        threshold=h,
+        details={
+            "change_bar": change,
+            "extreme_bar": float(part[np.argmax(sign * part)]),
+            "found_after_s": float(t[s.alarm] - before),
+            "shape": shape(part),
+        },
+    )
 
 
 def shape(part: Floats) -> str:

@@ -170,19 +170,25 @@ def _finding(
         return None
     change = float((alone[:, top] @ fit.weight @ r) / max(alone[:, top] @ fit.weight @ alone[:, top], 1e-12))
     details: dict[str, float | str] = {
-        "change_bar": change if fault else float(r[by_weight[0]]), "one_sensor_share": float(explained[top]),
+        "change_bar": change if fault else float(r[by_weight[0]]),
+        "one_sensor_share": float(explained[top]),
         "found_after_s": float(ends[alarm] - ends[max(onset - 1, 0)]),
-    }  # fmt: skip
+    }
     if np.isfinite(rise):
         details["flow_m3h"] = max(rise, 0.0)
     before = float(ends[max(onset - 1, 0)])
     end = float(ends[known[s.end]]) if s.end is not None else None
     return Finding(
-        kind="sensor_fault" if fault else "leak", start=float(ends[alarm]), end=None if end is None else max(end, float(ends[alarm])),
-        onset=(before + float(ends[onset])) / 2, onset_u_s=(float(ends[onset]) - before) / 2, score=s.peak, threshold=h,
+        kind="sensor_fault" if fault else "leak",
+        start=float(ends[alarm]),
+        end=None if end is None else max(end, float(ends[alarm])),
+        onset=(before + float(ends[onset])) / 2,
+        onset_u_s=(float(ends[onset]) - before) / 2,
+        score=s.peak,
+        threshold=h,
         sensors=(sensors[top],) if fault else tuple(sensors[i] for i in by_weight[:5]),
         details={**details, "fault": "offset"} if fault else details,
-    )  # fmt: skip
+    )
 
 
 def _rise(flow: Floats | None, onset: int, alarm: int, per_day: int) -> float:

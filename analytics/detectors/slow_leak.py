@@ -155,11 +155,16 @@ def _finding(leak: _Leak, side: str, y: Floats, flow: Inflow, h: float) -> Findi
     onset = float(t[leak.onset, 0])
     end = max(known, float(t[leak.until, 0])) if leak.until is not None else None
     return Finding(
-        kind="slow_leak", start=known, end=end, onset=onset, onset_u_s=86_400.0,
-        score=leak.peak, threshold=h,
+        kind="slow_leak",
+        start=known,
+        end=end,
+        onset=onset,
+        onset_u_s=86_400.0,
+        score=leak.peak,
+        threshold=h,
         severity="warning",
         details={"flow_m3h": leak.size, "found_after_s": known - onset, "seen_in": side, "before_m3h": float(y[max(leak.onset - 1, 0)])},
-    )  # fmt: skip
+    )
 
 
 DETECTOR = Detector(
