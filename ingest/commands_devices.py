@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from core.errors import ConfigError, Conflict, DecodeError, MjosaError, NotFound
-from core.model import Flag, Sample, Uplink
+from core.model import Flag, Sample
 from core.settings import Settings
 from core.timekeeping import iso
 from ingest.codecs.checking import check_path, read_script
@@ -97,8 +97,7 @@ def decode(
         raw = bytes.fromhex(payload.removeprefix("0x"))
     except ValueError as error:
         raise DecodeError(f"'{payload}' is not hexadecimal bytes such as 01755c") from error
-    uplink = Uplink("", "", 0, f_port, raw, None, None, None, 0.0)
-    samples = _get(library(ctx), model).read(raw, f_port, _options(option or []), uplink)
+    samples = _get(library(ctx), model).read(raw, f_port, _options(option or []))
     if as_json:
         typer.echo(json.dumps([_sample(s) for s in samples], ensure_ascii=False, indent=2))
     elif not samples:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from core.discovery import collect
 from core.errors import DecodeError
-from core.model import Sample, Uplink
+from core.model import Sample
 
 Options = Mapping[str, float]
 """What the decoder must know of one unit (pressure range, litres per pulse): `Sensor.options` over `DeviceModel.options`."""
@@ -63,7 +63,7 @@ class DeviceModel:
     status: Mapping[int, str] = field(default_factory=dict)
     """What a mask in `status_bits` means: leak, burst, backflow, tamper, low_battery, freeze …"""
 
-    def read(self, payload: bytes, f_port: int, options: Options | None = None, uplink: Uplink | None = None) -> list[Sample]:
+    def read(self, payload: bytes, f_port: int, options: Options | None = None) -> list[Sample]:
         """Samples of one frame; an empty list for a frame that carries no measurement (also MAC-only: no payload or fPort 0).
 
         Raises DecodeError for all others.

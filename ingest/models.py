@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +19,8 @@ from ingest.device_model import Options, Profile, native_models
 
 MODEL_TAG = "mjosa_model"
 """Tag of a ChirpStack device profile or device that names the model key; set by provisioning."""
+PROFILE_PREFIX = "mjosa "
+"""Begins the name of a device profile that provisioning made for a model key."""
 OBJECT_KEY = "object"
 """The codec that reads `object` where no model is known; a folder of this name replaces it."""
 
@@ -43,7 +45,7 @@ class Decoder(Protocol):
     @property
     def status(self) -> Mapping[int, str]: ...
 
-    def read(self, payload: bytes, f_port: int, options: Options | None = None, uplink: Uplink | None = None) -> list[Sample]:
+    def read(self, payload: bytes, f_port: int, options: Options | None = None) -> list[Sample]:
         """Samples of one frame. Raises DecodeError."""
         ...
 
@@ -62,7 +64,7 @@ class Broken:
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     status: Mapping[int, str] = field(default_factory=dict)
 
-    def read(self, payload: bytes, f_port: int, options: Options | None = None, uplink: Uplink | None = None) -> list[Sample]:
+    def read(self, payload: bytes, f_port: int, options: Options | None = None) -> list[Sample]:
         raise DecodeError("; ".join(self.problems))
 
 
@@ -91,15 +93,16 @@ class ModelLibrary:
     def find(self, sensor: Sensor | None, uplink: Uplink) -> Decoder:
         """The decoder for an uplink: the registered sensor's model, else what the network server's tag or profile name says.
 
-        Where none is known and ChirpStack decoded the frame itself, its object is read. Raises DecodeError otherwise.
+        Where none is known and ChirpStack decoded the frame itself, its object is read. A codec comes bound to the uplink, whose
+        time and object it needs. Raises DecodeError where nothing is known.
         """
         asked = [key for key in (sensor.model if sensor else "", uplink.tags.get(MODEL_TAG, ""), uplink.profile_name) if key]
         for key in asked:
-            decoder = self.get(key) or self.get(as_key(key))
+            decoder = self.get(key) or self.get(as_key(key)) or self.get(key.removeprefix(PROFILE_PREFIX))
             if decoder is not None:
-                return decoder
+                return _for(decoder, uplink)
         if uplink.object:
-            return self._custom(OBJECT_KEY) or self._object
+            return _for(self._custom(OBJECT_KEY) or self._object, uplink)
         raise DecodeError(f"no device model for {uplink.dev_eui}: " + (f"'{asked[0]}' is not known" if asked else "it has none registered"))
 
     def _custom(self, key: str) -> Decoder | None:
@@ -118,6 +121,10 @@ class ModelLibrary:
                 decoder = Broken(key, error.problems)
             known = self._own[key] = (stamp, decoder)
         return known[1]
+
+
+def _for(decoder: Decoder, uplink: Uplink) -> Decoder:
+    return replace(decoder, uplink=uplink) if isinstance(decoder, Codec) else decoder
 
 
 def as_key(name: str) -> str:

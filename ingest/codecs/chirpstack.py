@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from core.quantities import QUANTITIES
 from ingest.codecs.codec import Codec
 from ingest.codecs.paths import compile_path
-from ingest.models import MODEL_TAG, Decoder
+from ingest.models import MODEL_TAG, PROFILE_PREFIX, Decoder
 
 _REVISION = {"1.0.2": "B", "1.0.3": "A", "1.0.4": "RP002_1_0_3", "1.1.0": "B"}
 _STATUS_PER_DAY = 1
+_COMMON_JS = "const module = { exports: {} }; const exports = module.exports; "
 _ADAPTERS = {
     "Decode": "function decodeUplink(input) { return { data: Decode(input.fPort, input.bytes, input.variables) }; }",
     "Decoder": "function decodeUplink(input) { return { data: Decoder(input.bytes, input.fPort) }; }",
@@ -25,7 +27,8 @@ def profile_of(model: Decoder) -> dict[str, Any]:
     """
     script = script_of(model)
     return {
-        "name": f"{model.vendor} {model.product}".strip()[:100] or model.key,
+        "name": f"{PROFILE_PREFIX}{model.key}"[:100],
+        "description": f"{model.vendor} {model.product}".strip(),
         "region": model.profile.region,
         "mac_version": "LORAWAN_" + model.profile.mac_version.replace(".", "_"),
         "reg_params_revision": _REVISION[model.profile.mac_version],
@@ -35,7 +38,7 @@ def profile_of(model: Decoder) -> dict[str, Any]:
         "supports_class_c": model.profile.device_class == "C",
         "uplink_interval": round(model.profile.uplink_s),
         "device_status_req_interval": _STATUS_PER_DAY,
-        "flush_queue_on_activate": True,
+        "flush_queue_on_activate": False,
         "payload_codec_runtime": "JS" if script else "NONE",
         "payload_codec_script": script,
         "auto_detect_measurements": False,
@@ -48,8 +51,11 @@ def script_of(model: Decoder) -> str:
     """The codec for ChirpStack: empty for native models and for scripts that need loose mode, which ChirpStack lacks."""
     if not isinstance(model, Codec) or model.script is None or model.script.loose or model.map_file.bytes != "array":
         return ""
-    adapter = _ADAPTERS.get(model.script.entry)
-    return model.script.source + (f"\n\n{adapter}\n" if adapter else "")
+    source, entry = model.script.source, model.script.entry
+    declared = re.search(rf"\b(?:function|const|let|var)\s+{entry}\b|\bas\s+{entry}\b", source) is not None
+    before = _COMMON_JS if re.search(r"\b(?:module|exports)\b", source) else ""
+    after = "" if declared else f"\nconst {entry} = module.exports.{entry} || module.exports;\n"
+    return before + source + after + (f"\n{_ADAPTERS[entry]}\n" if entry in _ADAPTERS else "")
 
 
 def measurements(model: Decoder) -> dict[str, dict[str, str]]:

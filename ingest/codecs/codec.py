@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import ConfigError, DecodeError
@@ -21,13 +21,15 @@ _TOLERANCE = 1e-9
 class Codec:
     """Reads frames with a vendor's script, or what ChirpStack decoded already where `script` is None.
 
-    `version` holds a digest of map and script: a changed codec is another version, so that replays can tell them apart.
+    `uplink`: the frame being read, for its time and object. `version` holds a digest of map and script: a changed codec is
+    another version, so that replays can tell them apart.
     """
 
     map_file: MapFile
     mapper: Mapper
     script: Script | None
     version: str
+    uplink: Uplink | None = None
 
     @property
     def key(self) -> str:
@@ -57,16 +59,16 @@ class Codec:
     def status(self) -> Mapping[int, str]:
         return self.map_file.status
 
-    def read(self, payload: bytes, f_port: int, options: Options | None = None, uplink: Uplink | None = None) -> list[Sample]:
+    def read(self, payload: bytes, f_port: int, options: Options | None = None) -> list[Sample]:
         """Samples of one frame; none for a MAC-only frame, or a decoded object without a mapped field. Raises DecodeError."""
         told = {**self.map_file.options, **(options or {})}
         if self.script is None:
-            if uplink is None or uplink.object is None:
+            if self.uplink is None or self.uplink.object is None:
                 raise DecodeError(f"{self.key}: ChirpStack sent no decoded object, and there is no {SCRIPT_NAME} to decode with")
-            return self._mapped(uplink.object, f_port, told)
+            return self._mapped(self.uplink.object, f_port, told)
         if not payload or f_port == 0:
             return []
-        received = (uplink.time or uplink.received_at) if uplink is not None else 0.0
+        received = (self.uplink.time or self.uplink.received_at) if self.uplink is not None else 0.0
         variables = {**self.map_file.variables, **{name: f"{value:g}" for name, value in told.items()}}
         try:
             data = self.script.decode(payload, f_port, received, variables)
@@ -84,7 +86,7 @@ class Codec:
         """What is wrong with how an example decodes; None when it gives what it should."""
         uplink = Uplink("", "", 0, example.f_port, b"", None, None, None, 0.0, object=example.object)
         try:
-            samples = self.read(bytes.fromhex(example.bytes), example.f_port, None, uplink)
+            samples = replace(self, uplink=uplink).read(bytes.fromhex(example.bytes), example.f_port)
         except DecodeError as error:
             return None if example.fails is not None and example.fails in str(error) else str(error)
         if example.fails is not None:

@@ -225,13 +225,13 @@ def _apply(compiled: _Compiled, data: Mapping[str, Any], f_port: int, options: O
     rule = compiled.rule
     if rule.f_port is not None and f_port not in rule.f_port:
         return
-    found = [((), rule.constant)] if rule.path is None else list(expand(data, compiled.path))
-    given = [(chosen, value) for chosen, value in found if value is not None and not _in(value, rule.missing)]
+    found: list[tuple[tuple[int | str, ...], Any]] = [((), rule.constant)] if rule.path is None else list(expand(data, compiled.path))
+    given = [(c, value) for c, value in found if value is not None and not (rule.missing and _in(value, rule.missing))]
     if not given and rule.required:
         raise DecodeError(f"the decoded object has no '{rule.path}', which is required for {rule.quantity}")
     with_port = {"fPort": f_port, **data} if rule.when or rule.suspect else data
     for chosen, value in given:
-        if not all(when.holds(with_port, chosen) for when in rule.when):
+        if rule.when and not all(when.holds(with_port, chosen) for when in rule.when):
             continue
         scale, offset = (options[x] if isinstance(x, str) else x for x in (rule.scale, rule.offset))
         number = (_number(value, rule) * compiled.scale + compiled.offset) * scale + offset
@@ -243,6 +243,8 @@ def _apply(compiled: _Compiled, data: Mapping[str, Any], f_port: int, options: O
 def _moment(compiled: _Compiled, data: Mapping[str, Any], chosen: tuple[int | str, ...], count: int) -> tuple[float | None, float]:
     """(Unix seconds or None, age in seconds) of one value."""
     rule = compiled.rule
+    if rule.time is None and rule.age is None and rule.step_s is None:
+        return None, 0.0
     if rule.time is not None:
         return _time(look_up(data, compiled.time, chosen), rule), 0.0
     if rule.age is not None:
@@ -268,6 +270,8 @@ def _time(value: Any, rule: Rule) -> float | None:
 
 def _number(value: Any, rule: Rule) -> float:
     """A codec's value as a float. Raises DecodeError where it is none."""
+    if rule.values is None and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
     if rule.values is not None:
         word = _word(value)
         for spelling in (word, _YAML_BOOLEANS.get(word.lower(), word)):

@@ -55,8 +55,10 @@ def expand(data: Any, steps: Sequence[Step]) -> Iterator[tuple[tuple[int | str, 
 
 
 def _step(data: Any, place: int | str) -> Any:
+    if isinstance(data, dict) and isinstance(place, str):
+        return data.get(place, MISSING)
     if isinstance(data, Mapping):
-        return data.get(place if isinstance(place, str) else str(place), MISSING)
+        return data.get(str(place), MISSING)
     if isinstance(data, Sequence) and not isinstance(data, str) and isinstance(place, int) and -len(data) <= place < len(data):
         return data[place]
     return MISSING

@@ -10,7 +10,7 @@ Linear = tuple[float, float]
 _LITRE, _US_GALLON, _FOOT, _INCH = 1e-3, 0.003785411784, 0.3048, 0.0254
 
 _SCALES: dict[str, dict[str, float]] = {
-    "bar": {"bar": 1, "mbar": 1e-3, "hPa": 1e-3, "kPa": 1e-2, "Pa": 1e-5, "MPa": 10, "psi": 0.0689475729, "atm": 1.01325,
+    "bar": {"bar": 1, "mbar": 1e-3, "hPa": 1e-3, "kPa": 1e-2, "Pa": 1e-5, "MPa": 10, "psi": 0.06894757293168361, "atm": 1.01325,
             "mH2O": 0.0980665, "mWC": 0.0980665, "cmH2O": 0.000980665},
     "m": {"m": 1, "dm": 0.1, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "ft": _FOOT, "in": _INCH},
     "m³/h": {"m3/h": 1, "m³/h": 1, "m3/s": 3600, "m³/s": 3600, "m3/min": 60, "m3/d": 1 / 24, "l/h": 1e-3, "l/min": 0.06, "l/s": 3.6,
@@ -32,6 +32,12 @@ _OFFSETS: dict[str, dict[str, Linear]] = {
 }
 
 
+def units_of(quantity: str) -> dict[str, Linear]:
+    """Every unit a quantity can be given in, with scale and offset to the canonical one."""
+    canonical = QUANTITIES[quantity].unit
+    return {name: (float(scale), 0.0) for name, scale in _SCALES[canonical].items()} | _OFFSETS.get(canonical, {})
+
+
 def conversion(unit: str | None, quantity: str) -> Linear:
     """(scale, offset) from a source unit to a quantity's canonical unit; None stands for the canonical unit.
 
@@ -40,7 +46,7 @@ def conversion(unit: str | None, quantity: str) -> Linear:
     canonical = QUANTITIES[quantity].unit
     if unit is None:
         return 1.0, 0.0
-    known: dict[str, Linear] = {name: (float(scale), 0.0) for name, scale in _SCALES[canonical].items()} | _OFFSETS.get(canonical, {})
+    known = units_of(quantity)
     if unit in known:
         return known[unit]
     folded = {name.lower(): value for name, value in known.items()}

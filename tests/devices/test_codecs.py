@@ -1,6 +1,7 @@
 """Scripts in the styles met in the field, each with its map and what its frames must give or how they must fail."""
 
 import concurrent.futures
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_any_bytes_give_samples_or_a_decode_error(style, payload, f_port):
     codec = CODECS[style]
     uplink = Uplink("", "", 0, f_port, payload, None, None, None, 0.0, object={"measurements": {"p": payload.hex()}})
     try:
-        samples = codec.read(payload, f_port, None, uplink)
+        samples = replace(codec, uplink=uplink).read(payload, f_port)
     except DecodeError:
         return
     for s in samples:

@@ -7,11 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import DecodeError
-from core.model import Flag, Sample, Uplink
+from core.model import Flag, Sample
 from core.quantities import QUANTITIES
-from core.town import Sensor
 from ingest.device_model import native_models
-from ingest.models import MODEL_TAG, ModelLibrary
 
 MODELS = native_models()
 VECTORS = [(key, i) for key, model in MODELS.items() for i in range(len(model.vectors))]
@@ -85,24 +83,6 @@ def test_any_bytes_give_samples_or_a_decode_error(key, data):
     except DecodeError:
         return
     assert all(is_sound(model, s) for s in samples), samples
-
-
-def uplink(**changes) -> Uplink:
-    base = {"dev_eui": "0011223344556677", "dev_addr": "", "f_cnt": 1, "f_port": 85, "payload": bytes.fromhex("01755c037b0a00")}
-    base |= dict.fromkeys(("time", "gateway_time", "server_time")) | {"received_at": 0.0}
-    return Uplink(**{**base, **changes})
-
-
-def test_library_asks_the_sensor_then_the_tag_then_the_profile_name():
-    library = ModelLibrary()
-    sensor = Sensor(id="p1", dev_eui="0011223344556677", model="milesight_em500_pp")
-    assert library.find(sensor, uplink(tags={MODEL_TAG: "niab_level"})).key == "milesight_em500_pp"
-    assert library.find(None, uplink(tags={MODEL_TAG: "niab_level"}, profile_name="vegapuls_air")).key == "niab_level"
-    assert library.find(None, uplink(profile_name="vegapuls_air")).key == "vegapuls_air"
-    with pytest.raises(DecodeError, match="none registered"):
-        library.find(None, uplink())
-    with pytest.raises(DecodeError, match="'acme_9000' is not known"):
-        library.find(Sensor(id="p1", dev_eui="x", model="acme_9000"), uplink())
 
 
 def test_mac_only_uplinks_carry_nothing():
