@@ -39,4 +39,5 @@ INDICATOR = Indicator(
         ),
     ),
     per_year=True,
+    decimals=2,
 )
