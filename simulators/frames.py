@@ -5,14 +5,19 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
-from core.model import Sample
+from core.model import Floats, Sample
 from core.town import BaseStation, Sensor
 from ingest.device_model import native_models
+from simulators import meters
+from simulators.meter_events import status_bits
+from simulators.meters import HOUR_S
 from simulators.radio import CHANNELS_HZ, Link
-from simulators.sensing import Column, observe
+from simulators.sensing import Column, network_columns
+from simulators.signals import grid
 from simulators.truth import Truth
 
 METER_SENDS_EVERY_H = 3
@@ -41,13 +46,13 @@ def frames(truth: Truth, links: Mapping[str, Link], *, late: float = 0.01, doubl
     """Every frame of the window, in order of sending. `late` and `double` are the shares held back and delivered twice."""
     found: list[Frame] = []
     columns: dict[str, list[Column]] = {}
-    for column in observe(truth, lossless=True):
+    for column in network_columns(truth, lossless=True):
         columns.setdefault(column.sensor.id, []).append(column)
-    for group in columns.values():
-        sensor = group[0].sensor
-        rng = np.random.default_rng([truth.seed, 81, int(truth.start), zlib.crc32(sensor.dev_eui.encode())])
-        sent = _meter_frames(group[0], truth) if sensor.model == "axioma_qalcosonic_w1" else _frames(group)
-        found += [_on_air(at, sensor, f_port, payload, links[sensor.id], rng, late, double) for at, f_port, payload in sent]
+    rngs: dict[str, np.random.Generator] = {}
+    for sensor, at, f_port, payload in chain(chain.from_iterable(map(_frames, columns.values())), _meter_frames(truth)):
+        if sensor.id not in rngs:
+            rngs[sensor.id] = np.random.default_rng([truth.seed, 81, int(truth.start), zlib.crc32(sensor.dev_eui.encode())])
+        found.append(_on_air(at, sensor, f_port, payload, links[sensor.id], rngs[sensor.id], late, double))
     return sorted(found, key=lambda f: (f.at, f.sensor.dev_eui))
 
 
@@ -57,7 +62,7 @@ def encode(sensor: Sensor, samples: list[Sample]) -> tuple[int, bytes]:
     return model.encode(samples, {**model.options, **sensor.options})
 
 
-def _frames(group: list[Column]) -> Iterator[tuple[float, int, bytes]]:
+def _frames(group: list[Column]) -> Iterator[tuple[Sensor, float, int, bytes]]:
     """One frame per time of the first quantity, with whatever else the sensor has by then."""
     sensor, (first, *others) = group[0].sensor, group
     rest = [(c.quantity, np.searchsorted(c.t, first.t, side="right") - 1, c.x) for c in others]
@@ -69,21 +74,38 @@ def _frames(group: list[Column]) -> Iterator[tuple[float, int, bytes]]:
             values.setdefault("battery_pct", 96.0)
         if sensor.model == "milesight_em300_zld":
             values.update(air_temperature_c=8.0, humidity_pct=95.0)
-        yield (at, *encode(sensor, [Sample(q, v) for q, v in values.items() if q in native_models()[sensor.model].measures]))
+        yield (sensor, at, *encode(sensor, [Sample(q, v) for q, v in values.items() if q in native_models()[sensor.model].measures]))
 
 
-def _meter_frames(column: Column, truth: Truth) -> Iterator[tuple[float, int, bytes]]:
-    """Every third hour, a few minutes after the hour: the index now and the log of the hours before."""
-    phase = zlib.crc32(column.sensor.dev_eui.encode())
-    minute = 60.0 * (1 + phase % 170)
-    before = column.t[0] // 10_800 * 10_800
-    for at in np.arange(before + minute, truth.end, METER_SENDS_EVERY_H * 3_600.0).tolist():
-        if at < truth.start:
-            continue
-        known = int(np.searchsorted(column.t, at, side="right"))
-        log = [Sample("volume_m3", float(column.x[i]), float(column.t[i])) for i in range(max(0, known - METER_LOG_H), known)]
-        if log:
-            yield (at, *encode(column.sensor, [*log, Sample("volume_m3", log[-1].value, at), Sample("status_bits", 0.0, at)]))
+def _meter_frames(truth: Truth) -> Iterator[tuple[Sensor, float, int, bytes]]:
+    """Every third hour, some minutes after the hour: the index now and the log of the hours before."""
+    park, hours = truth.park, truth.meter_use_l.shape[1]
+    before, past = meters.hourly(park, truth.start - METER_LOG_H * HOUR_S, METER_LOG_H)
+    t = grid(truth.start - METER_LOG_H * HOUR_S, HOUR_S, METER_LOG_H + hours)
+    for i, point in enumerate(park.points):
+        now = truth.registered_l.get(point)
+        if now is None:
+            now = truth.meter_index_l[i] + np.cumsum(truth.meter_use_l[i], dtype=np.float64) - truth.meter_use_l[i]
+        then = before[i] + np.cumsum(past[i], dtype=np.float64) - past[i] + (now[0] - before[i] - past[i].sum(dtype=np.float64))
+        litres = np.floor(np.concatenate([then, now]) % meters.ROLLS_OVER_AT_L + 1e-6)
+        sensor = truth.town.current[point]
+        minute = 60.0 * (1 + zlib.crc32(sensor.dev_eui.encode()) % 170)
+        for at in np.arange(truth.start // 10_800 * 10_800 + minute, truth.end, METER_SENDS_EVERY_H * HOUR_S).tolist():
+            if at >= truth.start:
+                yield (sensor, at, *_meter_frame(sensor, at, t, litres, status_bits(park, truth.actions, i, at)))
+
+
+def _meter_frame(sensor: Sensor, at: float, t: Floats, litres: Floats, status: float) -> tuple[int, bytes]:
+    """The index between two hours is linear; a log that falls (reverse flow, roll-over) begins anew after the fall."""
+    k = int(np.searchsorted(t, at, side="right"))
+    log = litres[max(0, k - METER_LOG_H) : k]
+    falls = np.flatnonzero(np.diff(log) < 0)
+    log = log[falls[-1] + 1 :] if falls.size else log
+    times = t[k - log.size : k].tolist()
+    after = litres[k] if k < litres.size else litres[-1]
+    now = log[-1] + max(after - log[-1], 0) * (at - times[-1]) / HOUR_S
+    samples = [Sample("volume_m3", x / 1_000, h) for x, h in zip(log.tolist(), times, strict=True)]
+    return encode(sensor, [*samples, Sample("volume_m3", float(np.floor(now)) / 1_000, at), Sample("status_bits", status, at)])
 
 
 def _on_air(at: float, sensor: Sensor, f_port: int, payload: bytes, link: Link, rng: np.random.Generator, late: float, double: float

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,12 @@ from core.model import Readings, concatenate
 from core.town import Town
 from core.town_file import save_town
 from simulators import scenario
+from simulators.meter_events import exchanged
 from simulators.networks import NETWORK
 from simulators.sensing import Column, observe
 from simulators.town import HYDRAULIC_MODEL, build_town
-from simulators.truth import Truth, simulate_truth
+from simulators.truth import Progress, Truth, simulate_truth
 
-Progress = Callable[[float], None]
 _SCHEMA = pa.schema([
     ("sensor", pa.dictionary(pa.int32(), pa.string())), ("quantity", pa.dictionary(pa.int8(), pa.string())),
     ("time", pa.timestamp("ms", tz="UTC")), ("value", pa.float64()),
@@ -33,7 +32,9 @@ def simulate(
     """Write the data folder of one scenario: town.yaml, network.inp, readings.parquet, truth.json. Same arguments, same bytes."""
     plan, town = scenario.load(name), build_town(seed, scale)
     begin = scenario.default_start(plan) if start is None else start
-    truth = simulate_truth(town, plan, seed, begin, plan.days if days is None else days)
+    length = plan.days if days is None else days
+    town = exchanged(town, scenario.actions(plan, town, seed, begin, length, compress=True))
+    truth = simulate_truth(town, plan, seed, begin, length)
     write_folder(truth, out, lossless=lossless)
     return truth
 
@@ -65,12 +66,14 @@ def readings_of(
     The scenario ends where the history ends (unless `origin` says when it began); `LiveTown` goes on from there.
     """
     begun = scenario.scenario_origin(name, start + days * 86_400) if origin is None else origin
-    truth = simulate_truth(town, name, seed, start, days, origin=begun)
-    return readings(truth, progress)
+    tell = progress or (lambda _: None)
+    truth = simulate_truth(town, name, seed, start, days, origin=begun, progress=lambda share: tell(0.9 * share))
+    return readings(truth, lambda share: tell(0.9 + 0.1 * share))
 
 
 def readings(truth: Truth, progress: Progress | None = None) -> Readings:
-    batches, total = [], max(len(truth.town.current), 1)
+    """Everything observed, as one batch."""
+    batches, total = [], 2 * len(truth.town.current)
     for i, c in enumerate(observe(truth)):
         batches.append(Readings.of_series(c.sensor.dev_eui, c.quantity, c.t, c.x))
         if progress and i % 50 == 0:

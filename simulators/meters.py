@@ -24,6 +24,8 @@ MONDAY_S = 345_600.0
 EPOCH_S = MONDAY_S + 2_870 * WEEK_S
 """Indices count from here (January 2025)."""
 YEAR_S = 365.25 * 86_400
+ROLLS_OVER_AT_L = 1e8
+"""A register of five digits of m³."""
 
 HOME = np.array([1, 0.6, 0.5, 0.5, 0.8, 2.5, 7, 9, 6, 4.5, 4, 4, 4, 3.8, 4, 5, 7, 8, 7.5, 7, 6.5, 6, 4.5, 2.5])
 HOME_WEEKEND = np.array([1.5, 1, 0.6, 0.5, 0.6, 1, 2.5, 4.5, 7, 8.5, 8, 7, 6.5, 6, 5.5, 6, 7, 7.5, 7, 6.5, 6, 5.5, 4.5, 3])
@@ -83,7 +85,10 @@ def park(town: Town, seed: int) -> Park:
         share = rng.lognormal(0, 0.9, int(here.sum()))
         mean[here] = 1_000 * BUSINESS_M3H[name] * share / max(share.sum(), 1e-9)
     leak = _leaks(rng, n)
-    return Park(tuple(p for p, _, _ in rows), zones, zone, kind, mean, np.floor(rng.uniform(5e3, 9e5, n)), *leak, seed)
+    begin = np.where(kind == BUSINESS, rng.uniform(1e6, 6e7, n), rng.uniform(5e3, 9e5, n))
+    rolls = (kind == BUSINESS) & (rng.uniform(size=n) < 0.06)
+    begin = np.where(rolls, ROLLS_OVER_AT_L - mean * rng.uniform(1.0, 2.0, n) * YEAR_S / HOUR_S, begin)
+    return Park(tuple(p for p, _, _ in rows), zones, zone, kind, mean, np.floor(begin), *leak, seed)
 
 
 def _leaks(rng: np.random.Generator, n: int, per_year: float = 0.06, years: int = 4) -> tuple[Floats, Floats, Floats]:

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.model import Floats
-from core.town import Sensor, Town
+from core.town import Sensor
 from simulators.happenings import SensorFault
+from simulators.meter_events import status_bits
+from simulators.meters import HOUR_S, ROLLS_OVER_AT_L
 from simulators.radio import link
 from simulators.signals import grid
 from simulators.truth import Truth
@@ -39,6 +41,12 @@ class Column(NamedTuple):
 
 def observe(truth: Truth, *, lossless: bool = False) -> Iterator[Column]:
     """Every sensor's readings over the truth's window, network sensors first, then meters."""
+    yield from network_columns(truth, lossless=lossless)
+    yield from _meters(truth, lossless)
+
+
+def network_columns(truth: Truth, *, lossless: bool = False) -> Iterator[Column]:
+    """Readings of everything but the water meters."""
     faults: dict[str, list[SensorFault]] = {}
     for fault in truth.sensor_faults:
         faults.setdefault(fault.sensor, []).append(fault)
@@ -46,7 +54,6 @@ def observe(truth: Truth, *, lossless: bool = False) -> Iterator[Column]:
     for sensor in truth.town.current.values():
         if sensor.id not in meters:
             yield from _network_sensor(truth, sensor, faults.get(sensor.id, []), lossless)
-    yield from _meters(truth, lossless)
 
 
 def schedule(truth: Truth, sensor: Sensor) -> Floats:
@@ -111,17 +118,23 @@ def _true(truth: Truth, sensor: Sensor, quantity: str, t: Floats) -> Floats | No
 
 
 def _meters(truth: Truth, lossless: bool) -> Iterator[Column]:
-    """Every meter's index at each whole hour [m³, whole litres]; what the radio loses, a later frame's log brings."""
+    """Every meter's index at each whole hour [m³, whole litres] and its status once a day.
+
+    What the radio loses, a later frame's log brings; only long silence leaves gaps.
+    """
     n = truth.meter_use_l.shape[1]
-    t = grid(truth.start, 3_600.0, n)
-    step = 500
-    for first in range(0, len(truth.park), step):
-        use = truth.meter_use_l[first : first + step].astype(np.float64)
-        index = truth.meter_index_l[first : first + step, None] + np.cumsum(use, axis=1) - use
-        litres = np.floor(index + 1e-6) / 1_000
-        for row, point in zip(litres, truth.park.points[first : first + step], strict=True):
-            keep = slice(None) if lossless else ~_gaps(truth, point, n)
-            yield Column(truth.town.current[point], "volume_m3", t[keep], row[keep])
+    t = grid(truth.start, HOUR_S, n)
+    for i, point in enumerate(truth.park.points):
+        index = truth.registered_l.get(point)
+        if index is None:
+            index = truth.meter_index_l[i] + np.cumsum(truth.meter_use_l[i], dtype=np.float64) - truth.meter_use_l[i]
+        x = np.floor(index % ROLLS_OVER_AT_L + 1e-6) / 1_000
+        here = np.ones(n, bool) if lossless else ~_gaps(truth, point, n)
+        for place in truth.town.placements[point]:
+            keep = here & (t >= place.valid_from) & (t < place.valid_to)
+            yield Column(place, "volume_m3", t[keep], x[keep])
+            days = t[keep & (t % 86_400 == 0)]
+            yield Column(place, "status_bits", days, np.array([status_bits(truth.park, truth.actions, i, d) for d in days.tolist()]))
 
 
 def _gaps(truth: Truth, point: str, n: int) -> npt.NDArray[np.bool_]:
@@ -184,8 +197,3 @@ FAULT: dict[str, Callable[[Floats, Floats, SensorFault, np.random.Generator], Fl
     "stuck": _stuck, "drift": _ramp, "fouling": _ramp, "offset": _offset, "noise": _noisy, "spikes": _spikes, "stuck_wet": _wet,
     "dead": _same, "clock": _same,
 }  # fmt: skip
-
-
-def radio_points(town: Town) -> list[Sensor]:
-    """Sensors that send, in the order of the town."""
-    return list(town.current.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,11 +43,13 @@ class Drains:
     continuity_pct: tuple[float, float]
 
 
-def simulate(air: Weather, actions: Sequence[Action], seed: int, start: float, end: float) -> Drains:
+def simulate(
+    air: Weather, actions: Sequence[Action], seed: int, start: float, end: float, tell: Callable[[float], None] = lambda _: None
+) -> Drains:
     """The sewers over [start, end), after a warm-up from where the weather begins."""
     blocks = int(np.ceil((end - air.start) / WEATHER_STEP_S))
     inflow = np.array([own_inflow(c, air, seed) for c in CHAMBERS]) / 3_600
-    run = _run(air, inflow, actions, blocks)
+    run = _run(air, inflow, actions, blocks, tell)
     first = round((start - air.start) / STEP_S)
     signals: dict[tuple[str, str], Signal] = {}
     for name, x in run.level_m.items():
@@ -85,7 +87,7 @@ class _Run:
     continuity_pct: tuple[float, float]
 
 
-def _run(air: Weather, inflow_m3s: Floats, actions: Sequence[Action], blocks: int) -> _Run:
+def _run(air: Weather, inflow_m3s: Floats, actions: Sequence[Action], blocks: int, tell: Callable[[float], None]) -> _Run:
     """Minute by minute through SWMM; every fifth minute is read while nothing happens, and the rest is interpolated."""
     t = grid(air.start, STEP_S, blocks * BLOCK + 1)
     gates = {c.id: _open_share(c, actions, t) for c in CHAMBERS}
@@ -119,6 +121,8 @@ def _run(air: Weather, inflow_m3s: Floats, actions: Sequence[Action], blocks: in
                     on[p] = bool(works[p][i]) and (level > PUMP_START_M or (on[p] and level > PUMP_STOP_M))
                     model.open(link, float(on[p]))
                 model.advance(int(STEP_S))
+            if block % 288 == 0:
+                tell(block / blocks)
             restless = bool((depth[block * BLOCK, : crest.size] > RESTLESS_SHARE * crest).any())
         depth[-1], spill[-1] = [model.depth_m(n) for n in nodes], [model.flow_m3s(w) for w in weirs]
     depth, spill = _filled(depth), np.maximum(_filled(spill), 0)

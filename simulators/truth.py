@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,20 +12,21 @@ import numpy.typing as npt
 from core.model import Floats
 from core.timekeeping import iso
 from core.town import Town
-from simulators import meters, scenario, sewer, water
+from simulators import meter_events, meters, scenario, sewer, water
 from simulators.happenings import SensorFault, TrueEvent, TrueLeak, plain
 from simulators.scenario import Action, Scenario
 from simulators.signals import Signal
 from simulators.weather import STEP_S, Storm, Thaw, Weather, weather
 
+Progress = Callable[[float], None]
 CARRIED = ("volume_m3", "rain_total_mm", "level_m", "flow_m3h")
 FAULT_KINDS = ("sensor_fault",)
-WATER_KINDS = ("burst", "slow_leak", "flushing", "valve_closed")
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Everything true over [start, end). `signals` by (asset id, quantity); the meters' use per hour [L] (n, hours) from `start`.
+    """Everything true over [start, end). `signals` by (asset id, quantity); the meters' use per hour [L] (n, hours) from `start`;
+    `registered_l` is what meters show each hour that do not show what was used.
 
     `balance` is the water balance of the window [m³]: inflow, use, leaks, storage, error. `sewer_continuity_pct` is SWMM's own error
     of runoff and routing.
@@ -41,6 +42,7 @@ class Truth:
     park: meters.Park
     meter_index_l: Floats
     meter_use_l: npt.NDArray[np.float32]
+    registered_l: Mapping[str, Floats]
     actions: tuple[Action, ...]
     events: tuple[TrueEvent, ...]
     leaks: tuple[TrueLeak, ...]
@@ -65,56 +67,45 @@ class Truth:
 
 
 def simulate_truth(
-    town: Town,
-    name: str | Scenario,
-    seed: int,
-    start: float,
-    days: float,
-    *,
-    origin: float | None = None,
-    extra: Sequence[Action] = (),
-    state: Mapping[str, float] | None = None,
-) -> Truth:
-    """The truth of [start, start + days). `origin` is when the scenario began
-    (default: at start, and its times are compressed into fewer days); `extra` are ordered actions;
-    `state` is the `end_state` of a window before, so that counters and the reservoir go on where they stood."""
+    town: Town, name: str | Scenario, seed: int, start: float, days: float, *, origin: float | None = None, extra: Sequence[Action] = (),
+    state: Mapping[str, float] | None = None, progress: Progress | None = None,
+) -> Truth:  # fmt: skip
+    """The truth of [start, start + days).
+
+    `origin` is when the scenario began (default: at start, and its times are compressed into fewer days); `extra` are ordered
+    actions; `state` is the `end_state` of a window before, so that counters and the reservoir go on where they stood.
+    `progress` hears the share done.
+    """
     start = float(np.floor(start / 3_600) * 3_600)
-    plan = name if isinstance(name, Scenario) else scenario.load(name)
-    begun = start if origin is None else origin
     end = start + days * 86_400
-    todo = [*scenario.actions(plan, town, seed, begun, (end - begun) / 86_400, compress=origin is None), *extra]
-    acting = tuple(a for a in todo if (a.end > start - sewer.WARM_UP_S and a.start < end) or a.kind in ("storm", "thaw"))
+    plan = name if isinstance(name, Scenario) else scenario.load(name)
+    acting = _acting(plan, town, seed, start, end, origin, extra)
     air = _weather(plan, acting, seed, start - sewer.WARM_UP_S, end)
     park = meters.park(town, seed)
     index, use = meters.hourly(park, start, int(np.ceil(days * 24)))
-    supply = water.simulate(town, park, use, acting, seed, start, end, state or {})
-    drains = sewer.simulate(air, acting, seed, start, end)
+    index = meter_events.used(park, index, use, acting, start)
+    shown = meter_events.registered(park, index, use, acting, start)
+    tell = progress or (lambda _: None)
+    supply = water.simulate(town, park, use, acting, seed, start, end, state or {}, lambda share: tell(0.3 * share))
+    drains = sewer.simulate(air, acting, seed, start, end, lambda share: tell(0.3 + 0.7 * share))
     signals = {**supply.signals, **drains.signals, **_rain(air, start, end, state or {})}
-    events = sorted([*_ordered(acting, town, start, end), *drains.events], key=lambda e: (e.start, e.kind, e.asset or e.zone or ""))
+    zone = {point: park.zones[z] for point, z in zip(park.points, park.zone, strict=True)}
+    events = [*_ordered(acting, town, start, end), *drains.events, *meter_events.happened(park, index, use, start, end, zone)]
+    events.sort(key=lambda e: (e.start, e.kind, e.asset or e.zone or "", e.sensors))
     faults = tuple(SensorFault(a.place, a.fault, a.start, a.end, a.size) for a in acting if a.kind in FAULT_KINDS)
     return Truth(
-        town,
-        plan.name,
-        seed,
-        start,
-        end,
-        air,
-        signals,
-        park,
-        index,
-        use,
-        acting,
-        tuple(events),
-        supply.leaks,
-        faults,
-        supply.balance,
-        drains.continuity_pct,
-    )
+        town, plan.name, seed, start, end, air, signals, park, index, use, shown, acting, tuple(events), supply.leaks, faults,
+        supply.balance, drains.continuity_pct,
+    )  # fmt: skip
 
 
-def with_faults(truth: Truth, faults: Sequence[SensorFault]) -> Truth:
-    """The same water, other sensor faults."""
-    return replace(truth, sensor_faults=tuple(faults))
+def _acting(plan: Scenario, town: Town, seed: int, start: float, end: float, origin: float | None, extra: Sequence[Action]
+            ) -> tuple[Action, ...]:  # fmt: skip
+    """The actions that matter to the window: under way in it, or needed to know how things stand at its start."""
+    begun = start if origin is None else origin
+    todo = [*scenario.actions(plan, town, seed, begun, (end - begun) / 86_400, compress=origin is None), *extra]
+    lasting = ("storm", "thaw", *meter_events.METER_KINDS)
+    return tuple(a for a in todo if a.start < end and (a.kind in lasting or a.end > start - sewer.WARM_UP_S))
 
 
 def _weather(plan: Scenario, acting: Sequence[Action], seed: int, start: float, end: float) -> Weather:
@@ -142,6 +133,9 @@ def _ordered(acting: Sequence[Action], town: Town, start: float, end: float) -> 
             continue
         asset = town.asset_by_id.get(a.place)
         zone = asset.zone if asset else a.place if a.place in town.zone_by_id else None
+        sensor = town.current.get(a.place)
+        asset = asset or (town.asset_of(sensor) if sensor else None)
+        zone = zone or (asset.zone if asset else None)
         sensors = tuple(s.id for s in town.current.values() if asset and s.asset == asset.id)
         found.append(TrueEvent(a.kind, a.start, a.end, zone, asset.id if asset else None, sensors, details=dict(a.size)))
     return found

@@ -5,7 +5,7 @@ Demand-driven; leaks and background leakage are emitters (flow = C · pressure^0
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,7 @@ class _Leak:
 
 def simulate(
     town: Town, park: meters.Park, use_l: npt.NDArray[np.float32], actions: Sequence[Action], seed: int, start: float, end: float,
-    state: Mapping[str, float],
+    state: Mapping[str, float], tell: Callable[[float], None] = lambda _: None,
 ) -> Supply:  # fmt: skip
     """The network over [start, end). `state`: what counters and the reservoir stood at when the window began, by "asset:quantity"."""
     t = grid(start, STEP_S, int(np.ceil((end - start) / STEP_S)) + 1)
@@ -61,7 +61,7 @@ def simulate(
     leaks = [_placed(a, t, seed) for a in actions if a.kind in LEAKING and a.place in DISTRICT]
     valves = {a.place: _valve_head(a, t) for a in actions if a.kind == "valve_fault" and a.place in DISTRICT}
     nodes = [a for a in town.assets if a.kind == "junction" and a.model_element]
-    run = _run(t, factors, leaks, valves, [str(a.model_element) for a in nodes], state)
+    run = _run(t, factors, leaks, valves, [str(a.model_element) for a in nodes], state, tell)
     signals: dict[tuple[str, str], Signal] = {
         (a.id, "pressure_bar"): Signal(start, STEP_S, np.maximum(run.pressure_m[:, i], 0) / M_PER_BAR) for i, a in enumerate(nodes)
     }
@@ -153,7 +153,7 @@ class _Run:
 
 
 def _run(t: Floats, factors: Mapping[str, Floats], leaks: Sequence[_Leak], valves: Mapping[str, Floats], points: Sequence[str],
-         state: Mapping[str, float]) -> _Run:  # fmt: skip
+         state: Mapping[str, float], tell: Callable[[float], None]) -> _Run:  # fmt: skip
     """Step the model through t; the pump follows the reservoir."""
     junctions = [node for d in DISTRICTS for node in d.junctions()]
     background = np.array([emitter_per_node(d) for d in DISTRICTS for _ in d.junctions()])
@@ -182,6 +182,8 @@ def _run(t: Floats, factors: Mapping[str, Floats], leaks: Sequence[_Leak], valve
             leak[i] = [x.coefficient[i] * here[b] for x, b in zip(leaks, broken, strict=True)]
             lost[i] = background @ here + leak[i].sum()
             model.advance()
+            if i % 288 == 0:
+                tell(i / t.size)
     return _Run(pressure, flow, leak, tank, lost)
 
 
