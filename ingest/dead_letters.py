@@ -53,10 +53,13 @@ class DeadLetters:
             with self._lock, self._db:
                 self._db.executemany("INSERT OR REPLACE INTO dead_letter VALUES (?, ?, ?, ?, ?)", letters)
 
-    def clear(self, seqs: Iterable[int]) -> None:
-        """These were processed after all."""
+    def settle(self, tried: Iterable[int], failed: Sequence[DeadLetter]) -> int:
+        """These were tried again and those failed; how many dead letters are dead no longer."""
+        right = [(seq,) for seq in set(tried) - {letter.seq for letter in failed}]
         with self._lock, self._db:
-            self._db.executemany("DELETE FROM dead_letter WHERE seq = ?", [(s,) for s in seqs])
+            gone = self._db.executemany("DELETE FROM dead_letter WHERE seq = ?", right).rowcount
+            self._db.executemany("INSERT OR REPLACE INTO dead_letter VALUES (?, ?, ?, ?, ?)", failed)
+        return max(gone, 0)
 
     def groups(self) -> list[DeadGroup]:
         """One row per device and reason, the most recent first."""

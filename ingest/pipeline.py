@@ -56,6 +56,8 @@ class Pipeline:
         self._seen = Duplicates()
         self.duplicates = 0
         """Frames dropped because they had been stored already, since start."""
+        self.readings_new = 0
+        self.readings_changed = 0
 
     def listen(self, listener: Listener) -> None:
         """Tell this one, too, of everything written."""
@@ -69,6 +71,8 @@ class Pipeline:
         self._dead_letters(dead + refused)
         self._seen.remember(seen)
         self.duplicates += len(uplinks) - len(fresh)
+        self.readings_new += written.new
+        self.readings_changed += written.changed
         for listener in self._listeners:
             listener(written, readings)
         return written
@@ -98,7 +102,7 @@ class Pipeline:
         except StoreRejected as error:
             refused = set(readings.uplink[list(error.rows)].tolist()) if error.rows else set(readings.uplink.tolist())
             log.error("the store refuses readings", why=str(error), uplinks=len(refused))
-            return Written(0, 0, 0), [dead_letter(u, error) for u in uplinks if u.seq in refused]
+            return error.written or Written(0, 0, 0), [dead_letter(u, error) for u in uplinks if u.seq in refused]
 
 
 def find_sensor(town: Town, dev_eui: str, t: float) -> Sensor:

@@ -17,9 +17,11 @@ from core.network import Message, NetworkEvent
 from ingest.cursor import Cursor, Span
 from ingest.dead_letters import DeadLetter
 from ingest.pipeline import Pipeline
+from ingest.timings import Timing
 from ingest.uplink_log import BLOCK, LoggedMessage, UplinkLog
 
 log = structlog.get_logger("mjosa.ingest")
+NOT_AN_EVENT = "not an event"
 CHUNK = 1000
 """Uplinks written to the store at once when behind."""
 IN_MEMORY = 1000
@@ -56,9 +58,10 @@ class Processor:
         events: Sequence[Callable[[Sequence[NetworkEvent]], None]] = (),
         *,
         retry_s: tuple[float, float] = (0.2, 5.0),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._log, self._cursor, self._parse, self._pipeline = uplink_log, cursor, parse, pipeline
-        self._dead_letters, self._events, self._retry_s = dead_letters, list(events), retry_s
+        self._dead_letters, self._events, self._retry_s, self._clock = dead_letters, list(events), retry_s, clock
         self._inbox: deque[Work] = deque()
         self._held = 0
         self._wake = threading.Condition()
@@ -67,10 +70,14 @@ class Processor:
         self.fault: str | None = None
         """Why nothing is stored at present, as a sentence; None when all is well."""
         self.processed = 0
+        """Messages since start."""
+        self.batch_s, self.append_s = Timing(), Timing()
+        self._oldest = (0, 0.0)
 
     def keep(self, batch: Sequence[Message]) -> range:
         """Append durably and hand over. Raises StoreUnavailable when the log cannot take it; then nothing was kept."""
-        numbers = self._log.append(batch)
+        with self.append_s.measured():
+            numbers = self._log.append(batch)
         with self._wake:
             self._inbox.append(Work(numbers.start, batch))
             self._held += len(batch)
@@ -83,6 +90,16 @@ class Processor:
     def backlog(self) -> int:
         """Messages in the log that are not processed."""
         return self._cursor.missing(self._log.last_seq)
+
+    def lag_s(self) -> float:
+        """Age of the oldest message that is not processed; 0 when there is none."""
+        if self.backlog <= 0:
+            return 0.0
+        first = self._cursor.done + 1
+        if self._oldest[0] != first:
+            waiting = self._log.read(first - 1, 1)
+            self._oldest = (first, waiting[0].received_at if waiting else self._clock())
+        return max(0.0, self._clock() - self._oldest[1])
 
     def start(self) -> Processor:
         ease_collector()
@@ -108,7 +125,8 @@ class Processor:
                 self._sleep(1.0, until_work=True)
                 continue
             try:
-                self.process(work)
+                with self.batch_s.measured():
+                    self.process(work)
             except StoreUnavailable as error:
                 self._say(str(error))
                 self._sleep(wait_s)
@@ -142,7 +160,7 @@ class Processor:
             try:
                 events.append(parse(message.topic, message.payload, message.received_at, seq))
             except DecodeError as error:
-                dead.append(DeadLetter(seq, _device(message.topic), "not an event", str(error), message.received_at))
+                dead.append(DeadLetter(seq, device_in(message.topic), NOT_AN_EVENT, str(error), message.received_at))
         return events, dead
 
     def _next(self, newest_first: bool) -> Work | None:
@@ -200,6 +218,7 @@ def ease_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _device(topic: str) -> str:
+def device_in(topic: str) -> str:
+    """The dev_eui that a topic names; empty when it is not an event's."""
     parts = topic.split("/")
     return parts[3] if len(parts) == 6 else ""

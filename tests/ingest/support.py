@@ -102,8 +102,8 @@ class Ingest:
     def __init__(self, folder: Path, store, the_town: Town | None = None, models=None, **log_options) -> None:
         self.town = the_town or town()
         self.log = UplinkLog(folder / "uplinks", **log_options)
-        self.dead = DeadLetters(folder / "ingest.sqlite")
-        self.cursor = Cursor(folder / "ingest.sqlite")
+        self.dead = DeadLetters(folder / "uplinks" / "dead_letters.db")
+        self.cursor = Cursor(folder / "uplinks" / "cursor.db")
         self.store = store
         self.pipeline = Pipeline(lambda: self.town, store, models or OneModel(), self.dead.add)
         self.processor = Processor(self.log, self.cursor, parse_event, self.pipeline, self.dead.add, retry_s=(0.02, 0.1))
