@@ -43,7 +43,11 @@ class Registry:
     def open(cls, url: str, *, utility: str = "utility", clock: Callable[[], float] = time.time) -> Registry:
         """Open `sqlite:////path/registry.db` or `postgresql+psycopg://…`, its schema brought up to date."""
         engine = connect(url)
-        migrate(engine)
+        try:
+            migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
         return cls(Database(engine, utility, clock))
 
     def town(self) -> Town:

@@ -89,17 +89,20 @@ def migrate(engine: sa.Engine, to: str = "head") -> None:
                 f"the database at {_shown(engine)} holds something else (tables: {', '.join(sorted(others)[:5])}); left as it is"
             )
         command.upgrade(config, to)
+    if engine.dialect.name == "sqlite":
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # kept in the file, so only once it is known to be ours
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _begin_immediately(connection: sa.Connection) -> None:
     """A reader that later writes would fail at once with 'database is locked'; taking the write lock first makes it wait."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _shown(engine: sa.Engine) -> str:

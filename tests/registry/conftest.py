@@ -1,16 +1,31 @@
 import itertools
+import uuid
 
+import psycopg
 import pytest
 
 from core.registry import Registry
 from core.town import Asset, BaseStation, Sensor, Town, Utility, Zone
+from tests.registry.postgres import postgres
 
 T0 = 1_780_000_000.0
 
 
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/registry.db"
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory):
+    with postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/registry.db"
+    server, name = request.getfixturevalue("postgres_server"), f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.replace("+psycopg", "") + "postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server + name
 
 
 @pytest.fixture
