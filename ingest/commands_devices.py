@@ -19,7 +19,7 @@ from core.timekeeping import iso
 from ingest.codecs.checking import check_path, read_script
 from ingest.codecs.chirpstack import profile_of
 from ingest.codecs.codec import MAP_NAME, SCRIPT_NAME, Codec, make_codec
-from ingest.codecs.mapping import load_map
+from ingest.codecs.map_file import load_map
 from ingest.device_model import DeviceModel
 from ingest.models import Decoder, ModelLibrary, as_key
 

@@ -14,7 +14,7 @@ from core.model import Sample, Uplink
 from core.quantities import QUANTITIES
 from core.town import Sensor
 from ingest.codecs.codec import MAP_NAME, SCRIPT_NAME, Codec, load_codec, make_codec
-from ingest.codecs.mapping import MapFile
+from ingest.codecs.map_file import MapFile
 from ingest.device_model import Options, Profile, native_models
 
 MODEL_TAG = "mjosa_model"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from core.quantities import QUANTITIES
-from ingest.codecs.mapping import Example, MapFile, Rule, When
+from ingest.codecs.map_file import Example, MapFile, Rule, When
 from ingest.codecs.script import ENTRIES, MEMORY_LIMIT_BYTES, TIME_LIMIT_S
 from ingest.codecs.units import units_of
 from ingest.device_model import DeviceModel, native_models
@@ -57,7 +57,8 @@ adapted by `mjosa devices export-chirpstack`.
 
 - Entries, in this order: {", ".join(f"`{name}`" for name in ENTRIES)}. `decodeUplink(input)` gets `input.bytes` (an array of
   numbers), `input.fPort`, `input.recvTime` (a Date) and `input.variables` (texts), and returns `{{data: {{…}}}}`. The older
-  `Decode(fPort, bytes, variables)` and `Decoder(bytes, port)` return the data itself; arguments go by their names.
+  `Decode(fPort, bytes, variables)` and `Decoder(bytes, port)` return the data itself; arguments go by their names. An
+  array they return stands under `list`.
 - Strict mode. `Buffer` is there; `buffer`, `base64-js` and `ieee754` can be imported; `module.exports` and `exports` are read.
   There is no `console`, `require`, `fetch` or timer. Local time is the server's: run Mjøsa in UTC, as ChirpStack is.
 - {TIME_LIMIT_S * 1000:.0f} ms for a frame and {MEMORY_LIMIT_BYTES >> 20} MB of memory.
@@ -95,7 +96,7 @@ _NOTES = {
     "time_zone": "of times that name none: UTC or Europe/Oslo", "age": "age when sent: number or path", "age_unit": "s, ms, min, h, d",
     "step_s": "seconds between the elements of a list without times", "newest": "which end of such a list: first or last",
     "f_port": "the rule counts on these ports only", "when": "the rule counts only where this holds (or all of a list)",
-    "missing": "values that stand for none", "required": "a frame without it is a dead letter",
+    "missing": "values that stand for none, such as 65535 or NaN", "required": "a frame without it is a dead letter",
     "suspect": "where this holds the value is flagged suspect",
     "equals": "this value", "differs": "any other value", "one_of": "one of a list", "above": "more than this", "below": "less than this",
     "exists": "true: is there; false: is not",

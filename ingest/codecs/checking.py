@@ -12,7 +12,8 @@ import yaml
 
 from core.errors import ConfigError, DecodeError
 from ingest.codecs.codec import MAP_NAME, SCRIPT_NAME, load_codec, make_codec
-from ingest.codecs.mapping import NOT_A_NUMBER, MapFile, load_map
+from ingest.codecs.map_file import MapFile, load_map
+from ingest.codecs.mapping import NOT_A_NUMBER
 from ingest.codecs.script import Script
 
 _TOLERANCE = 1e-6

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from core.errors import ConfigError, DecodeError
 from core.model import Sample, Uplink
-from ingest.codecs.mapping import Example, MapFile, Mapper, load_map
+from ingest.codecs.map_file import Example, MapFile, load_map
+from ingest.codecs.mapping import Mapper
 from ingest.codecs.script import Script
 from ingest.device_model import Options, Profile
 

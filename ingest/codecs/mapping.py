@@ -1,191 +1,29 @@
-"""The map file: which output field of a codec is which quantity, in which unit, measured when.
-
-docs/devices.md describes the format; `load_map` reads it and tells every mistake with its line.
-"""
+"""A decoded object to samples, by the rules of a map file."""
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
-
-from core.errors import ConfigError, DecodeError
+from core.errors import DecodeError
 from core.model import Flag, Sample
-from core.quantities import QUANTITIES
 from core.timekeeping import OSLO
-from core.yaml_lines import Place, dotted, line_of, parse_with_lines
+from ingest.codecs.map_file import MapFile, Rule, Scalar, When, word_of
 from ingest.codecs.paths import MISSING, Step, compile_path, expand, look_up
 from ingest.codecs.units import conversion
 from ingest.device_model import Options
 
-Scalar = float | int | str | bool
 NOT_A_NUMBER = "\0"
 """Begins the string that stands for a NaN or an infinity in a codec's output."""
-_UNION_MEMBERS = ("float", "int", "str", "bool")
 _MILLISECONDS_FROM = 1e11
 _SPAN_S = {"s": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _YAML_BOOLEANS = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 """YAML reads an unquoted `on:` as true; a codec's "on" must still find it."""
 _ZONES: dict[str, tzinfo] = {"UTC": UTC, "Europe/Oslo": OSLO}
 _TRUE = {"true": 1.0, "on": 1.0, "yes": 1.0, "false": 0.0, "off": 0.0, "no": 0.0}
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class When(_Strict):
-    """A rule counts only where this holds. `path` may share the rule's `[*]`; `fPort` is a path too."""
-
-    path: str
-    equals: Scalar | None = None
-    differs: Scalar | None = None
-    one_of: tuple[Scalar, ...] | None = Field(None, alias="in")
-    above: float | None = None
-    below: float | None = None
-    exists: bool | None = None
-
-    @field_validator("path")
-    @classmethod
-    def _path(cls, text: str) -> str:
-        compile_path(text)
-        return text
-
-    def holds(self, data: Any, chosen: tuple[int | str, ...]) -> bool:
-        value = look_up(data, compile_path(self.path), chosen)
-        present = value is not MISSING and value is not None
-        tests = (
-            (self.exists, lambda want: present == want),
-            (self.equals, lambda want: present and value == want),
-            (self.differs, lambda want: present and value != want),
-            (self.one_of, lambda want: present and value in want),
-            (self.above, lambda want: _is_number(value) and value > want),
-            (self.below, lambda want: _is_number(value) and value < want),
-        )
-        return all(test(want) for want, test in tests if want is not None)
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) or value is None else [value]
-
-
-class Rule(_Strict):
-    """One quantity from one place: value · scale + offset after the unit's conversion.
-
-    `time`: path of the time of measurement (Unix seconds or milliseconds, or ISO 8601, in `time_zone` where it names none);
-    or `age` (a number or a path) in `age_unit`; or, for a list without times, `step_s` seconds between elements, `newest` first or last.
-    """
-
-    quantity: str
-    path: str | None = None
-    constant: float | None = None
-    unit: str | None = None
-    scale: float | str = 1.0
-    offset: float | str = 0.0
-    values: Mapping[str, float] | None = None
-    time: str | None = None
-    time_zone: Literal["UTC", "Europe/Oslo"] = "UTC"
-    age: float | str | None = None
-    age_unit: Literal["s", "ms", "min", "h", "d"] = "s"
-    step_s: float | None = Field(None, gt=0)
-    newest: Literal["first", "last"] = "first"
-    f_port: Annotated[tuple[int, ...] | None, BeforeValidator(_listed)] = None
-    when: Annotated[tuple[When, ...], BeforeValidator(_listed)] = ()
-    missing: Annotated[tuple[Scalar, ...], BeforeValidator(_listed)] = ()
-    required: bool = False
-    suspect: Annotated[tuple[When, ...], BeforeValidator(_listed)] = ()
-
-    @field_validator("quantity")
-    @classmethod
-    def _quantity(cls, name: str) -> str:
-        if name not in QUANTITIES:
-            raise ValueError(f"there is no quantity '{name}'" + _suggestion(name, QUANTITIES))
-        return name
-
-    @field_validator("path", "time")
-    @classmethod
-    def _paths(cls, text: str | None) -> str | None:
-        if text is not None:
-            compile_path(text)
-        return text
-
-    @field_validator("values", mode="before")
-    @classmethod
-    def _words(cls, words: Any) -> Any:
-        return {_word(k): v for k, v in words.items()} if isinstance(words, dict) else words
-
-    @model_validator(mode="after")
-    def _whole(self) -> Rule:
-        if (self.path is None) == (self.constant is None):
-            raise ValueError("give either path or constant")
-        if sum(part is not None for part in (self.time, self.age, self.step_s)) > 1:
-            raise ValueError("give only one of time, age and step_s")
-        if self.step_s is not None and "[*]" not in (self.path or ""):
-            raise ValueError("step_s needs a path with [*]")
-        conversion(self.unit, self.quantity)
-        return self
-
-
-class Example(_Strict):
-    """A frame, or a decoded object, and what it must give: {quantity: value} of the newest sample of each."""
-
-    bytes: str = ""
-    f_port: int = 1
-    object: Mapping[str, Any] | None = None
-    gives: Mapping[str, float] = Field(default_factory=dict)
-    fails: str | None = None
-
-    @field_validator("bytes", mode="before")
-    @classmethod
-    def _hex(cls, text: Any) -> str:
-        if not isinstance(text, str):
-            raise ValueError("write the bytes in quotes; YAML takes digits alone for a number")
-        return bytes.fromhex(text).hex()
-
-
-class MapFile(_Strict):
-    """One product's map file."""
-
-    key: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = ""
-    vendor: str = ""
-    product: str = ""
-    version: Annotated[str, BeforeValidator(str)] = "1"
-    source: str = ""
-    loose: bool = False
-    bytes: Literal["array", "base64", "hex"] = "array"
-    uplink_s: float = Field(900.0, gt=0)
-    mac_version: Literal["1.0.2", "1.0.3", "1.0.4", "1.1.0"] = "1.0.3"
-    device_class: Literal["A", "B", "C"] = "A"
-    options: Mapping[str, float] = Field(default_factory=dict)
-    variables: Mapping[str, str] = Field(default_factory=dict)
-    bounds: Mapping[str, tuple[float, float]] = Field(default_factory=dict)
-    status: Mapping[int, str] = Field(default_factory=dict)
-    fields: tuple[Rule, ...] = Field(min_length=1)
-    at_least_one: bool = False
-    examples: tuple[Example, ...] = ()
-
-    @field_validator("bounds")
-    @classmethod
-    def _bounds(cls, bounds: Mapping[str, tuple[float, float]]) -> Mapping[str, tuple[float, float]]:
-        for quantity, (low, high) in bounds.items():
-            if quantity not in QUANTITIES or not low < high:
-                raise ValueError(f"'{quantity}: [{low}, {high}]' must be a quantity with its lowest and highest value")
-        return bounds
-
-    @model_validator(mode="after")
-    def _options_exist(self) -> MapFile:
-        for rule in self.fields:
-            for name in (rule.scale, rule.offset):
-                if isinstance(name, str) and name not in self.options:
-                    raise ValueError(f"'{name}' is used in fields and needs a default under options")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +69,12 @@ def _apply(compiled: _Compiled, data: Mapping[str, Any], f_port: int, options: O
         raise DecodeError(f"the decoded object has no '{rule.path}', which is required for {rule.quantity}")
     with_port = {"fPort": f_port, **data} if rule.when or rule.suspect else data
     for chosen, value in given:
-        if rule.when and not all(when.holds(with_port, chosen) for when in rule.when):
+        if rule.when and not all(_holds(when, with_port, chosen) for when in rule.when):
             continue
         scale, offset = (options[x] if isinstance(x, str) else x for x in (rule.scale, rule.offset))
         number = (_number(value, rule) * compiled.scale + compiled.offset) * scale + offset
         at, age_s = _moment(compiled, data, chosen, len(found))
-        doubtful = rule.suspect and all(when.holds(with_port, chosen) for when in rule.suspect)
+        doubtful = rule.suspect and all(_holds(when, with_port, chosen) for when in rule.suspect)
         yield Sample(rule.quantity, number, at, age_s, Flag.SUSPECT if doubtful else Flag.NOT_EVALUATED)
 
 
@@ -273,7 +111,7 @@ def _number(value: Any, rule: Rule) -> float:
     if rule.values is None and type(value) in (int, float) and math.isfinite(value):
         return float(value)
     if rule.values is not None:
-        word = _word(value)
+        word = word_of(value)
         for spelling in (word, _YAML_BOOLEANS.get(word.lower(), word)):
             if spelling in rule.values:
                 return rule.values[spelling]
@@ -302,65 +140,23 @@ def _numeral(text: str) -> bool:
         return False
 
 
-def _word(value: Any) -> str:
-    """How a value stands as a key under `values`: text as it is, true/false in lower case, numbers without needless decimals."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def _in(value: Any, missing: tuple[Scalar, ...]) -> bool:
-    return not isinstance(value, dict | list) and any(_word(value) == _word(m) for m in missing)
+    return not isinstance(value, dict | list) and any(word_of(value).lstrip(NOT_A_NUMBER) == word_of(m) for m in missing)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def load_map(path: Path) -> MapFile:
-    """A map file. Raises ConfigError listing every mistake as `file:line: field: what`."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read ({error})"]) from error
-    return parse_map(text, str(path))
-
-
-def parse_map(text: str, name: str) -> MapFile:
-    """`load_map` for text already read; `name` stands before each mistake."""
-    try:
-        data, lines = parse_with_lines(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ConfigError([f"{name}:{mark.line + 1 if mark else 1}: not valid YAML: {getattr(error, 'problem', error)}"]) from error
-    if not isinstance(data, dict):
-        raise ConfigError([f"{name}:1: must be a mapping with 'fields'"])
-    listed = data.get("fields")
-    if isinstance(listed, dict):  # short form: {quantity: path, or the rest of the rule}
-        names = list(listed)
-        data["fields"] = [{"quantity": q, **(rule if isinstance(rule, dict) else {"path": rule})} for q, rule in listed.items()]
-        lines = {(p[0], names.index(str(p[1])), *p[2:]) if len(p) > 1 and p[0] == "fields" else p: n for p, n in lines.items()}
-    try:
-        return MapFile.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(_problems(error, lines, name)) from error
-
-
-def _problems(error: ValidationError, lines: dict[Place, int], name: str) -> list[str]:
-    """`file:line: field: what` in the order of the lines, each once."""
-    found = []
-    for e in error.errors():
-        place = tuple(p for p in e["loc"] if not (isinstance(p, str) and (p in _UNION_MEMBERS or "[" in p)))
-        text = e["msg"].removeprefix("Value error, ")
-        if e["type"] == "extra_forbidden":
-            text = "not a known field" + _suggestion(str(place[-1]), {*Rule.model_fields, *MapFile.model_fields, *When.model_fields})
-        if e["type"] != "too_short" or len(error.errors()) == 1:
-            found.append((line_of(lines, place), f"{dotted(place) or 'map'}: {text}"))
-    return list(dict.fromkeys(f"{name}:{line}: {text}" for line, text in sorted(found)))
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), 1, 0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
+def _holds(when: When, data: Any, chosen: tuple[int | str, ...]) -> bool:
+    value = look_up(data, compile_path(when.path), chosen)
+    present = value is not MISSING and value is not None
+    tests = (
+        (when.exists, lambda want: present == want),
+        (when.equals, lambda want: present and value == want),
+        (when.differs, lambda want: present and value != want),
+        (when.one_of, lambda want: present and value in want),
+        (when.above, lambda want: _is_number(value) and value > want),
+        (when.below, lambda want: _is_number(value) and value < want),
+    )
+    return all(test(want) for want, test in tests if want is not None)

@@ -53,7 +53,7 @@ class Script:
         self.entry: str = self._call(_ENTRY, b"", 0, 0.0, {})
 
     def decode(self, payload: bytes, f_port: int, received_at: float, variables: Mapping[str, str]) -> dict[str, Any]:
-        """The `data` object the codec returns; NaN and infinities in it are the strings of `ingest.codecs.script.not_a_number`.
+        """The `data` object the codec returns; an older entry's array stands under `list`. NaN is `mapping.NOT_A_NUMBER` + "NaN".
 
         Raises DecodeError saying why where it loops, throws, returns errors or returns nothing.
         """
@@ -68,6 +68,8 @@ class Script:
             errors = part.get("errors")
             if errors:
                 raise DecodeError("the codec reports: " + _joined(errors))
+        if isinstance(data, list) and self.entry != "decodeUplink":
+            return {"list": data}
         if not isinstance(data, dict) or not data:
             raise DecodeError(f"the codec's {self.entry} returned no data")
         return data

@@ -3,6 +3,7 @@
 fPort 100 carries three frames: extended (volume now, and up to 16 logged hours), extended with temperature (volume and
 temperature now, up to 15 logged hours), enhanced (24 logged hours of the day before). fPort 103 is the alarm frame. The two
 extended frames are equally long: option `extended_temperature` (1 or 0) decides, else the one whose log ends at the frame's time.
+Option `log_interval_s`: how far apart the meter was told to log (3600).
 status_bits: the status byte; an alarm frame's own bits stand eight places higher.
 """
 
@@ -33,7 +34,7 @@ def decode(payload: bytes, f_port: int, options: Options) -> Sequence[Sample]:
     if len(payload) in _ENHANCED_SIZES and payload[0] == 1:
         return list(_enhanced(payload))
     if len(payload) in _EXTENDED_SIZES:
-        return _extended(payload, _has_temperature(payload, options))
+        return _extended(payload, _has_temperature(payload, options), options)
     raise DecodeError(f"no Qalcosonic W1 frame has {len(payload)} bytes on fPort {f_port}: {payload.hex()}")
 
 
@@ -61,13 +62,13 @@ def encode(samples: Sequence[Sample], options: Options) -> tuple[int, bytes]:
     return _DATA, head + struct.pack(f"<{len(deltas)}H", *deltas)
 
 
-def _extended(payload: bytes, warm: bool) -> list[Sample]:
+def _extended(payload: bytes, warm: bool, options: Options) -> list[Sample]:
     at, status, volume = struct.unpack_from("<IBI", payload)
     temperature = struct.unpack_from("<h", payload, 9)[0] if warm else None
     start = 11 if warm else 9
     logged_at, logged = struct.unpack_from("<II", payload, start)
     deltas = struct.unpack(f"<{(len(payload) - start - 8) // 2}H", payload[start + 8 :])
-    samples = [] if logged_at in _NO_LOG else list(_log(logged_at, logged, deltas, at))
+    samples = [] if logged_at in _NO_LOG else list(_log(logged_at, logged, deltas, at, int(options["log_interval_s"])))
     samples.append(Sample("volume_m3", volume / LITRES, float(at)))
     if temperature is not None:
         samples.append(Sample("temperature_c", temperature / 100, float(at)))
@@ -75,14 +76,15 @@ def _extended(payload: bytes, warm: bool) -> list[Sample]:
     return samples
 
 
-def _log(logged_at: int, litres: int, deltas: Sequence[int], sent_at: int, flag: int = Flag.NOT_EVALUATED) -> Iterator[Sample]:
-    """Hourly volumes; hours after the frame itself are unused places of the log."""
-    at = logged_at // _HOUR_S * _HOUR_S
+def _log(logged_at: int, litres: int, deltas: Sequence[int], sent_at: int, step_s: int = _HOUR_S, flag: int = Flag.NOT_EVALUATED
+         ) -> Iterator[Sample]:  # fmt: skip
+    """Logged volumes, `step_s` apart on whole steps; times after the frame itself are unused places of the log."""
+    at = logged_at // step_s * step_s
     for delta in (0, *deltas):
         litres += delta
         if at <= sent_at:
             yield Sample("volume_m3", litres / LITRES, float(at), flag=flag)
-        at += _HOUR_S
+        at += step_s
 
 
 def _has_temperature(payload: bytes, options: Options) -> bool:
@@ -111,7 +113,7 @@ def _enhanced(payload: bytes) -> Iterator[Sample]:
     multiplier = bits >> _DELTA_BITS * _DELTAS & (1 << _MULTIPLIER_BITS) - 1
     first = at // _DAY_S * _DAY_S - _DAY_S + _HOUR_S
     # A multiplier other than 0 scales the differences in a way no public document states.
-    yield from _log(first, litres, deltas, at, Flag.SUSPECT if multiplier else Flag.NOT_EVALUATED)
+    yield from _log(first, litres, deltas, at, flag=Flag.SUSPECT if multiplier else Flag.NOT_EVALUATED)
     yield Sample("status_bits", float(status), float(at))
 
 
@@ -177,6 +179,7 @@ MODEL = DeviceModel(
     decode=decode,
     encode=encode,
     bounds={"temperature_c": (0.0, 90.0)},
+    options={"log_interval_s": 3600.0},
     status={0x04: "low_battery", 0x08: "permanent_error", 0x10: "temporary_error", 0x20: "leak", 0x60: "backflow", 0x80: "freeze",
             0xA0: "burst", 0x0100: "leak", 0x0200: "burst", 0x0400: "freeze", 0x0800: "tamper", 0x2000: "backflow"},
     vectors=(

@@ -6,7 +6,8 @@ from core.errors import ConfigError, DecodeError
 from core.model import Flag
 from core.quantities import QUANTITIES
 from core.timekeeping import unix
-from ingest.codecs.mapping import Mapper, parse_map
+from ingest.codecs.map_file import parse_map
+from ingest.codecs.mapping import Mapper
 from ingest.codecs.units import conversion, units_of
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from core.errors import DecodeError
 from core.model import Flag, Sample
 from core.quantities import QUANTITIES
 from ingest.device_model import native_models
+from ingest.quality import evaluate, limits_of
 
 MODELS = native_models()
 VECTORS = [(key, i) for key, model in MODELS.items() for i in range(len(model.vectors))]
@@ -89,3 +91,72 @@ def test_mac_only_uplinks_carry_nothing():
     for model in MODELS.values():
         assert model.read(b"", 0) == []
         assert model.read(b"\x02\x03", 0) == []
+
+
+@pytest.mark.parametrize("key", MODELS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_value_outside_the_products_bounds_is_flagged(key, data):
+    """Whatever a frame says, ingest's flags let no value outside the declared span pass as good."""
+    model = MODELS[key]
+    vector = data.draw(st.sampled_from(model.vectors))
+    payload = bytearray.fromhex(vector.payload)
+    payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        samples = model.read(bytes(payload), vector.f_port, vector.options)
+    except DecodeError:
+        return
+    for s in samples:
+        limits = limits_of(s.quantity, model.bounds)
+        flag = evaluate(np.array([s.value]), np.array([limits]), np.array([s.flag], np.uint8))[0]
+        low, high = model.bounds.get(s.quantity, (QUANTITIES[s.quantity].low, QUANTITIES[s.quantity].high))
+        assert low <= s.value <= high or flag >= Flag.FAIL
+
+
+PUBLISHED = {
+    "axioma_qalcosonic_w1": "volume_m3 temperature_c status_bits",
+    "decentlab_mbx": "distance_m battery_v",
+    "decentlab_pr26": "pressure_bar level_m temperature_c battery_v",
+    "decentlab_pr36": "pressure_bar level_m temperature_c battery_v",
+    "decentlab_tbrg": "rain_mm rain_total_mm battery_v",
+    "dragino_ldds75": "distance_m battery_v temperature_c",
+    "ellenex_pls2": "level_m battery_v",
+    "ellenex_pts2": "pressure_bar battery_v",
+    "elsys_elt2": "volume_m3 pulses flow_m3h contact distance_m temperature_c battery_v",
+    "kamstrup_flowiq2200": "volume_m3 status_bits",
+    "keller_adt1": "pressure_bar level_m temperature_c",
+    "milesight_em300_di": "pulses volume_m3 contact",
+    "milesight_em300_mcs": "contact",
+    "milesight_em300_zld": "contact",
+    "milesight_em310_udl": "distance_m",
+    "milesight_em400_mud": "distance_m",
+    "milesight_em500_pp": "pressure_bar",
+    "milesight_em500_swl": "level_m",
+    "niab_level": "distance_m",
+    "vegapuls_air": "distance_m",
+}
+
+
+def test_published_keys_stay():
+    """A key once published is never dropped or given another meaning; what it measures may only grow."""
+    for key, quantities in PUBLISHED.items():
+        assert set(quantities.split()) <= set(MODELS[key].measures)
+
+
+def test_pulses_become_volume_and_flow():
+    counter = MODELS["elsys_elt2"]
+    options = {"litres_per_pulse": 100.0, "start_m3": 50.0, "interval_s": 900.0}
+    found = {s.quantity: s.value for s in counter.read(bytes.fromhex("0a00050b000003e8"), 5, options)}
+    assert found == {"flow_m3h": 2.0, "pulses": 1000.0, "volume_m3": 150.0}
+    assert {s.quantity for s in counter.read(bytes.fromhex("0a00050b000003e8"), 5)} == {"pulses"}
+
+
+def test_a_transmitter_on_the_analogue_input():
+    options = {"pressure_bar_per_mv": 0.002, "pressure_bar_at_0_mv": -1.0}
+    assert MODELS["elsys_elt2"].read(bytes.fromhex("080bb8"), 5, options) == [Sample("pressure_bar", 5.0)]
+
+
+def test_head_of_water_over_a_submerged_probe():
+    samples = MODELS["decentlab_pr36"].read(bytes.fromhex("02032b0001a0008000"), 1, {"submerged": 1.0})
+    assert samples[0] == Sample("pressure_bar", 1.0)
+    assert samples[1].value == pytest.approx(10.19716, abs=1e-5)
