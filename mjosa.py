@@ -391,10 +391,6 @@ def _serve(system: System, stack: ExitStack) -> None:
         settings, system.store, system.registry, system.clock, system.hub, log=system.log, models=system.models,
         status=lambda: _status(system), store_token=token,
     )  # fmt: skip
-    link = one_time_link(system.registry, system.clock, _base_url(settings))
-    console.print(
-        f"\n[bold]Mjøsa[/bold] is ready. This link signs you in, once; Ctrl-C stops.\n\n  {link}\n", highlight=False, soft_wrap=True
-    )
     config = uvicorn.Config(
         create_app(services), settings.host, settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=3,
         ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key, server_header=False,
