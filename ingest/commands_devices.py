@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,16 +11,16 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from core.errors import ConfigError, Conflict, DecodeError, MjosaError, NotFound
+from core.errors import DecodeError, MjosaError, NotFound
 from core.model import Flag, Sample
 from core.settings import Settings
 from core.timekeeping import iso
-from ingest.codecs.checking import check_path, read_script
+from ingest.codecs.adding import add_codec
+from ingest.codecs.checking import check_path, read_text
 from ingest.codecs.chirpstack import profile_of
-from ingest.codecs.codec import MAP_NAME, SCRIPT_NAME, Codec, make_codec
-from ingest.codecs.map_file import load_map
+from ingest.codecs.codec import MAP_NAME, Codec
 from ingest.device_model import DeviceModel
-from ingest.models import Decoder, ModelLibrary, as_key
+from ingest.models import Decoder, ModelLibrary
 
 app = typer.Typer(help="Sensor products: list, show, test, decode, add, export-chirpstack.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -120,22 +119,10 @@ def add(
     replace_it: Annotated[bool, typer.Option("--replace", help="Replace the codec of this key.")] = False,
 ) -> None:
     """Add a product from a vendor's ChirpStack or TTN codec. Nothing is written unless codec, map and examples are sound."""
-    text = map_file.read_text(encoding="utf-8") if map_file.exists() else ""
-    read = load_map(map_file)
-    if loose and not read.loose:
-        read, text = read.model_copy(update={"loose": True}), "loose: true\n" + text
-    key = key or read.key or as_key(f"{read.vendor} {read.product}")
-    if not key:
-        raise ConfigError([f"{map_file}:1: needs a key, or vendor and product"])
-    made = make_codec(read.model_copy(update={"key": key}), read_script(codec) if codec else None)
-    if read.key not in ("", key):
-        raise ConfigError([f"{map_file}:1: key '{read.key}' differs from --key {key}"])
-    problems = [f"{map_file}: example {e.bytes or 'object'}: {p}" for e in read.examples if (p := made.check(e)) is not None]
-    if problems:
-        raise ConfigError(problems)
-    _install(folder(ctx), key, codec, text, library(ctx), replace_it)
+    made = add_codec(folder(ctx), read_text(map_file), read_text(codec) if codec else None, key=key, loose=loose, replace=replace_it,
+                     name=str(map_file))  # fmt: skip
     typer.echo(
-        f"{key}: reads {', '.join(made.measures)}" + (f" through {made.script.entry}" if made.script else " from ChirpStack's object")
+        f"{made.key}: reads {', '.join(made.measures)}" + (f" through {made.script.entry}" if made.script else " from ChirpStack's object")
     )
 
 
@@ -152,21 +139,6 @@ def export_chirpstack(
     for model in chosen:
         (out / f"{model.key}.json").write_text(json.dumps(profile_of(model), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     typer.echo(f"{len(chosen)} device profiles in {out}")
-
-
-def _install(devices: Path, key: str, codec: Path | None, map_text: str, known: ModelLibrary, replace_it: bool) -> None:
-    existing = known.get(key)
-    if isinstance(existing, DeviceModel):
-        raise Conflict(f"'{key}' is a native model, and its key never changes meaning; choose another with --key")
-    if existing is not None and not replace_it:
-        raise Conflict(f"'{key}' is there already; --replace puts this one in its place")
-    target = devices / key
-    target.mkdir(parents=True, exist_ok=True)
-    if codec is not None and codec.resolve() != (target / SCRIPT_NAME).resolve():
-        shutil.copyfile(codec, target / SCRIPT_NAME)
-    elif codec is None:
-        (target / SCRIPT_NAME).unlink(missing_ok=True)
-    (target / MAP_NAME).write_text(map_text, encoding="utf-8")
 
 
 def _get(known: ModelLibrary, key: str) -> Decoder:

@@ -60,7 +60,8 @@ adapted by `mjosa devices export-chirpstack`.
   `Decode(fPort, bytes, variables)` and `Decoder(bytes, port)` return the data itself; arguments go by their names. An
   array they return stands under `list`.
 - Strict mode. `Buffer` is there; `buffer`, `base64-js` and `ieee754` can be imported; `module.exports` and `exports` are read.
-  There is no `console`, `require`, `fetch` or timer. Local time is the server's: run Mjøsa in UTC, as ChirpStack is.
+  There is no `console`, `require`, `fetch` or timer. Local time is UTC, as in
+  ChirpStack's image.
 - {TIME_LIMIT_S * 1000:.0f} ms for a frame and {MEMORY_LIMIT_BYTES >> 20} MB of memory.
 - Each frame starts from nothing: variables a script sets do not live on.
 - A frame becomes a dead letter, with the reason, where the codec loops, throws, returns `errors`, returns nothing, or gives NaN

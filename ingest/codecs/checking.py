@@ -48,8 +48,8 @@ def check_path(path: Path, map_path: Path | None = None, loose: bool = False) ->
     return [_loads(path, loose)]
 
 
-def read_script(path: Path) -> str:
-    """A script's text. Raises ConfigError."""
+def read_text(path: Path) -> str:
+    """A script or map as text. Raises ConfigError."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -59,7 +59,7 @@ def read_script(path: Path) -> str:
 def _check_map(map_file: MapFile, script: Path | None, loose: bool) -> list[Check]:
     if loose:
         map_file = map_file.model_copy(update={"loose": True})
-    codec = make_codec(map_file, read_script(script) if script else None)
+    codec = make_codec(map_file, read_text(script) if script else None)
     return [
         Check(f"{script or MAP_NAME} loads", None),
         *(Check(f"example {e.bytes or 'object'}", codec.check(e)) for e in map_file.examples),
@@ -68,7 +68,7 @@ def _check_map(map_file: MapFile, script: Path | None, loose: bool) -> list[Chec
 
 def _loads(path: Path, loose: bool) -> Check:
     try:
-        script = Script(read_script(path), loose=loose)
+        script = Script(read_text(path), loose=loose)
     except DecodeError as error:
         return Check(f"{path} loads", str(error))
     return Check(f"{path} loads: {script.entry}", None)
@@ -80,7 +80,7 @@ def _check_ttn(path: Path, decoder: Mapping[str, Any], loose: bool) -> Iterator[
     yield loads
     if loads.problem is not None:
         return
-    script = Script(read_script(source), loose=loose)
+    script = Script(read_text(source), loose=loose)
     for number, example in enumerate(decoder.get("examples") or (), 1):
         yield Check(f"example {number}: {example.get('description', '')}", _difference(script, example))
 

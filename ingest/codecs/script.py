@@ -27,6 +27,8 @@ OWN_LINE = 100_000
 ENTRIES = ("decodeUplink", "Decode", "Decoder", "decoder")
 BytesShape = Literal["array", "base64", "hex"]
 
+_STRICT_KINDS = ("ReferenceError", "TypeError", "SyntaxError")
+"""What strict mode can be the cause of."""
 _RUN, _LEAKED, _ENTRY = 0, 1, 2
 _ATTEMPTS = 8
 _HERE = Path(__file__).parent
@@ -105,7 +107,8 @@ class Script:
     def _explanation(self, failure: Failure, arguments: tuple[Any, ...]) -> str:
         """In words; a failure in strict mode is tried in loose mode, once, to say whether the switch would help."""
         if failure.text not in self._explained:
-            leaked, runs_loose = ((), False) if self.loose or failure.poisons else self._try_loose(arguments)
+            worth_a_try = not self.loose and failure.kind in _STRICT_KINDS
+            leaked, runs_loose = self._try_loose(arguments) if worth_a_try else ((), False)
             if len(self._explained) > 100:
                 self._explained.clear()
             self._explained[failure.text] = explain(failure, self.source, leaked, runs_loose)
@@ -127,7 +130,8 @@ def compile_script(source: str, loose: bool, shape: BytesShape) -> Any:
     context = quickjs.Context()
     context.set_memory_limit(MEMORY_LIMIT_BYTES)
     context.set_time_limit(TIME_LIMIT_S)
-    context.eval(_own("buffer.js"))
+    for part in ("clock.js", "buffer.js"):
+        context.eval(_own(part))
     found = ", ".join(f'{name}: typeof {name} === "undefined" ? undefined : {name}' for name in ENTRIES)
     mode = "" if loose else '"use strict";'
     body = as_function_body(source)

@@ -13,6 +13,7 @@ from core.errors import DecodeError
 from core.model import Sample
 
 _HEADER = {0x78: 1, 0x7A: 5, 0x72: 13}
+_SECURITY_MODE = 0x1F
 _FILLER = 0x2F
 _SIZE = (0, 1, 2, 3, 4, 4, 6, 8, 0, 1, 2, 3, 4, -1, 6, 0)
 _REAL, _VARIABLE = 5, 13
@@ -48,6 +49,9 @@ def records(payload: bytes) -> Iterator[Record]:
     if payload[0] not in _HEADER:
         raise DecodeError(f"unknown M-Bus header {payload[0]:02x} in {payload.hex()}")
     position = _HEADER[payload[0]]
+    mode = payload[position - 1] & _SECURITY_MODE if position > 1 else 0
+    if mode:
+        raise DecodeError(f"M-Bus frame is encrypted (security mode {mode}); let the meter send without, the radio network encrypts")
     while position < len(payload):
         dif = payload[position]
         position += 1

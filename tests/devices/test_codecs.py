@@ -1,6 +1,7 @@
 """Scripts in the styles met in the field, each with its map and what its frames must give or how they must fail."""
 
 import concurrent.futures
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,3 +159,31 @@ def test_a_folder_with_mistakes_names_each_with_its_line(tmp_path):
         "3: fields[1].pth: not a known field; did you mean 'path'?",
         "3: fields[1].quantity: there is no quantity 'volum_m3'; did you mean 'volume_m3'?",
     ]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Oslo", "America/New_York"])
+def test_local_time_in_a_codec_is_utc_wherever_the_server_is(zone, monkeypatch):
+    expressions = {
+        "new Date(2024, 6, 1, 12, 30).getTime()": 1719837000000,
+        "new Date('2024-07-01T12:30:00').getTime()": 1719837000000,
+        "new Date('2024-07-01 12:30:00').toISOString()": "2024-07-01T12:30:00.000Z",
+        "new Date('2024-07-01T12:30:00+02:00').getTime()": 1719829800000,
+        "new Date('2024-07-01').getHours()": 0,
+        "Date.parse('2024-07-01T12:30:00Z')": 1719837000000,
+        "new Date(input.recvTime).getHours()": 22,
+        "input.recvTime.getTimezoneOffset()": 0,
+        "(() => { const d = new Date(0); d.setHours(5); return d.getTime(); })()": 18000000,
+        "input.recvTime instanceof Date": True,
+        "String(new Date(0)).slice(0, 24)": "Thu Jan 01 1970 00:00:00",
+        "isNaN(new Date('nonsense'))": True,
+    }
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        listed = ", ".join(expressions)
+        script = Script(f"function decodeUplink(input) {{ return {{ data: {{ all: [{listed}] }} }}; }}")
+        data = script.decode(b"\x01", 1, 1_700_000_000, {})
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert dict(zip(expressions, data["all"], strict=True)) == expressions
