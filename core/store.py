@@ -76,6 +76,9 @@ class SeriesStore(Protocol):
     def read(self, sensors: Sequence[str], quantity: str, start: float, end: float) -> dict[str, Series]:
         """Every asked sensor is in the answer, empty where it has nothing."""
 
+    def rows(self, sensors: Sequence[str], quantity: str, start: float, end: float) -> Readings:
+        """Whole rows, with uplink and origin, by sensor and time: what a backup takes and `write` takes back."""
+
     def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]:
         """The newest reading of each sensor and quantity."""
 

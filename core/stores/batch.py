@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +124,12 @@ def _touched(batch: Batch, rows: npt.NDArray[np.bool_]) -> tuple[Touched, ...]:
     starts, ends = np.append(0, breaks), np.append(breaks, len(t)) - 1
     windows = zip(code[starts].tolist(), t[starts].tolist(), np.nextafter(t[ends], np.inf).tolist(), strict=True)
     return tuple(Touched(batch.keys[key][0], batch.keys[key][1], start, end) for key, start, end in windows)
+
+
+def whole(sensor: str, quantity: str, columns: Sequence[npt.NDArray[Any]]) -> Readings:
+    """One series' t, x, flag, uplink and origin as a batch."""
+    t, x, flag, uplink, origin = columns
+    return Readings(np.full(len(t), sensor, object), np.full(len(t), quantity, object), t, x, flag, uplink, origin)
 
 
 def only(quantity: str | None, keys: Sequence[Key], sensors: Sequence[str] | None) -> list[Key]:

@@ -23,9 +23,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from core.errors import StoreError, StoreRejected, StoreUnavailable
-from core.model import Flag, Floats, Reading, Readings, Series
+from core.model import Flag, Floats, Reading, Readings, Series, concatenate
 from core.store import Buckets, Coverage, Written
-from core.stores.batch import Batch, Key, bucketed, only, prepare, report
+from core.stores.batch import Batch, Key, bucketed, only, prepare, report, whole
 from core.stores.grid import Grid
 from core.stores.newest import Newest
 
@@ -85,6 +85,10 @@ class DuckDBStore:
         for sensor, rows in self._select(sensors, quantity, start, end, ("t", "x", "flag", "uplink")):
             found[sensor] = Series(sensor, quantity, *rows)
         return found
+
+    def rows(self, sensors: Sequence[str], quantity: str, start: float, end: float) -> Readings:
+        columns = ("t", "x", "flag", "uplink", "origin")
+        return concatenate([whole(s, quantity, rows) for s, rows in self._select(sensors, quantity, start, end, columns)])
 
     def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]:
         with self._writing:

@@ -25,10 +25,10 @@ from pyarrow import csv
 from urllib3.exceptions import HTTPError
 
 from core.errors import StoreRejected, StoreUnavailable
-from core.model import Floats, Reading, Readings, Series
+from core.model import Floats, Reading, Readings, Series, concatenate
 from core.quantities import QUANTITIES, TABLES
 from core.store import Buckets, Coverage, Written
-from core.stores.batch import Batch, Key, bucketed, only, prepare, report
+from core.stores.batch import Batch, Key, bucketed, only, prepare, report, whole
 from core.stores.line_protocol import ZoneOf, decoded, encoded, lines, nanoseconds, seconds, table
 
 MAX_LINES = 5_000
@@ -80,18 +80,26 @@ class InfluxStore:
             raise _refusal(readings, batch, new, changed, {rows[i]: why for i, why in refused.items()})
         return report(batch, new, changed)
 
+    def rows(self, sensors: Sequence[str], quantity: str, start: float, end: float) -> Readings:
+        return concatenate([whole(s, quantity, rows) for s, rows in self._select(sensors, quantity, start, end, ("origin",))])
+
     def read(self, sensors: Sequence[str], quantity: str, start: float, end: float) -> dict[str, Series]:
         found = {sensor: Series.empty(sensor, quantity) for sensor in sensors}
-        if quantity not in QUANTITIES:
-            return found
-        names = list(dict.fromkeys(sensors))
+        for sensor, rows in self._select(sensors, quantity, start, end):
+            found[sensor] = Series(sensor, quantity, *rows)
+        return found
+
+    def _select(
+        self, sensors: Sequence[str], quantity: str, start: float, end: float, more: Sequence[str] = ()
+    ) -> Iterable[tuple[str, list[npt.NDArray[Any]]]]:
+        """Each sensor's t, x, flag, uplink and what more is asked."""
+        names = list(dict.fromkeys(sensors)) if quantity in QUANTITIES else []
         for low in range(0, len(names), _SENSORS_AT_ONCE):
             some = names[low : low + _SENSORS_AT_ONCE]
             where = f"{_any_of('dev_eui', map(encoded, some))} AND quantity = '{quantity}' AND {_between(start, end)}"
-            columns = self._query(f'SELECT value, flag, uplink, void, dev_eui FROM "{QUANTITIES[quantity].table}" WHERE {where}')
-            for sensor, rows in _by_sensor(columns):
-                found[sensor] = Series(sensor, quantity, *rows)
-        return found
+            wanted = ", ".join(("value", "flag", "uplink", "void", "dev_eui", *more))
+            columns = self._query(f'SELECT {wanted} FROM "{QUANTITIES[quantity].table}" WHERE {where}')
+            yield from _by_sensor(columns, more)
 
     def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]:
         found: dict[Key, Reading] = {}
@@ -289,7 +297,7 @@ def _keys(columns: Any) -> list[Key]:
     return [(decoded(pair["dev_eui"]), pair["quantity"]) for pair in pairs]
 
 
-def _by_sensor(columns: Any) -> Iterable[tuple[str, list[npt.NDArray[Any]]]]:
+def _by_sensor(columns: Any, more: Sequence[str] = ()) -> Iterable[tuple[str, list[npt.NDArray[Any]]]]:
     """Each sensor's t, x, flag, uplink, ordered, no time twice."""
     if columns is None:
         return
@@ -300,6 +308,7 @@ def _by_sensor(columns: Any) -> Iterable[tuple[str, list[npt.NDArray[Any]]]]:
     keep = np.append((code[1:] != code[:-1]) | (ns[1:] != ns[:-1]), True)
     order, ns, code = order[keep], ns[keep], code[keep]
     data = [seconds(ns), _values(columns)[order], _ints(columns, "flag")[order].astype(np.uint8), _ints(columns, "uplink")[order]]
+    data += [_ints(columns, name)[order].astype(np.uint8) for name in more]
     bounds = np.searchsorted(code, np.arange(len(names.dictionary) + 1))
     for i, name in enumerate(names.dictionary.to_pylist()):
         yield decoded(name), [column[bounds[i] : bounds[i + 1]] for column in data]

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import StoreRejected
-from core.model import Flags, Floats, Reading, Readings, Series
+from core.model import Flags, Floats, Reading, Readings, Series, concatenate
 from core.store import Buckets, Coverage, Written
-from core.stores.batch import Key, bucketed, only, prepare, report
+from core.stores.batch import Key, bucketed, only, prepare, report, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,14 @@ class MemoryStore:
             rows = rows.take(slice(*np.searchsorted(rows.t, [start, end])))
             found[sensor] = Series(sensor, quantity, rows.t, rows.x, rows.flag, rows.uplink)
         return found
+
+    def rows(self, sensors: Sequence[str], quantity: str, start: float, end: float) -> Readings:
+        parts = []
+        for sensor in dict.fromkeys(sensors):
+            found = self._rows.get((sensor, quantity), _NONE)
+            r = found.take(slice(*np.searchsorted(found.t, [start, end])))
+            parts.append(whole(sensor, quantity, (r.t, r.x, r.flag, r.uplink, r.origin)))
+        return concatenate(parts)
 
     def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]:
         with self._lock:

@@ -43,6 +43,10 @@ class RemoteStore:
         lengths, table = self._ask("read", {"sensors": list(sensors), "quantity": quantity, "start": start, "end": end})
         return {s: Series(s, quantity, **columns) for s, columns in _split(sensors, lengths, table)}
 
+    def rows(self, sensors: Sequence[str], quantity: str, start: float, end: float) -> Readings:
+        _, table = self._ask("rows", {"sensors": list(sensors), "quantity": quantity, "start": start, "end": end})
+        return Readings(**{name: _column(table, name) for name in _READING})
+
     def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]:
         _, table = self._ask("latest", {"sensors": _listed(sensors), "quantity": quantity})
         return [Reading(*row) for row in zip(*(table[name].to_pylist() for name in _READING), strict=True)]
@@ -113,6 +117,11 @@ def _read(store: SeriesStore, arguments: dict[str, Any], _: Any) -> bytes:
     return _joined(arguments["sensors"], found, _SERIES)
 
 
+def _rows(store: SeriesStore, arguments: dict[str, Any], _: Any) -> bytes:
+    rows = store.rows(**arguments)
+    return _message({"result": None}, _pack({name: getattr(rows, name) for name in _READING}))
+
+
 def _aggregate(store: SeriesStore, arguments: dict[str, Any], _: Any) -> bytes:
     found = store.aggregate(arguments["sensors"], arguments["quantity"], np.array(arguments["edges"], np.float64))
     return _joined(arguments["sensors"], found, _BUCKETS)
@@ -142,7 +151,7 @@ def _size(store: SeriesStore, _: dict[str, Any], __: Any) -> bytes:
 
 
 _METHODS: dict[str, Callable[[SeriesStore, dict[str, Any], Any], bytes]] = {
-    "write": _write, "read": _read, "latest": _latest, "aggregate": _aggregate, "coverage": _coverage, "delete": _delete,
+    "write": _write, "read": _read, "rows": _rows, "latest": _latest, "aggregate": _aggregate, "coverage": _coverage, "delete": _delete,
     "compact": _compact, "size": _size,
 }  # fmt: skip
 

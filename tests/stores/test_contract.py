@@ -277,3 +277,17 @@ def test_compacting_changes_nothing(store):
         assert (after[s].t.tolist(), after[s].x.tolist()) == (before[s].t.tolist(), before[s].x.tolist())
     assert (sorted(store.latest()), sorted(map(str, store.coverage()))) == (latest, coverage)
     assert store.write(batch(("a", "level_m", T0, 0.0))).same == 1
+
+
+def test_whole_rows_come_out_and_go_in_again(store):
+    rows = batch(
+        ("a", "level_m", T0, 1.5, Flag.GOOD, 7, TimeOrigin.PAYLOAD), ("b", "level_m", T0 + 1, np.nan, Flag.MISSING, 8, TimeOrigin.SERVER)
+    )
+    store.write(rows)
+    out = store.rows(["b", "a", "c"], "level_m", T0, T0 + 9)
+    assert sorted(zip(out.sensor, out.t, out.uplink, out.flag, out.origin, strict=True)) == [("a", T0, 7, 1, 1), ("b", T0 + 1, 8, 9, 3)]
+    assert store.write(out).same == 2
+    again = MemoryStore()
+    again.write(out)
+    assert again.rows(["a"], "level_m", T0, T0 + 9).origin.tolist() == [1]
+    assert len(store.rows([], "level_m", 0, 1e12)) == len(store.rows(["c"], "level_m", 0, 1e12)) == 0

@@ -12,7 +12,6 @@ from core.errors import ConfigError, StoreUnavailable
 from core.stores.influx_setup import set_up
 from tests.stores.ports import free_port
 
-
 ORG_ID = "0123456789abcdef"
 
 
