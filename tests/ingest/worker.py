@@ -1,7 +1,8 @@
 """The ingest stage as a process of its own: broker → uplink log → DuckDB, until SIGTERM. One JSON line of figures every 50 ms on stdout.
 
 python -m tests.ingest.worker FOLDER MQTT_URL [--group G] [--client ID] [--protocol 5]
-The file FOLDER/store_down, while it exists, makes the store unavailable.
+The file FOLDER/store_down, while it exists, makes the store unavailable; FOLDER/store_slow adds 0.1 s to each write;
+FOLDER/disk_full leaves 1 MB on the disk.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Switched(DuckDBStore):
     def write(self, readings: Readings) -> Written:
         if self.switch.exists():
             raise StoreUnavailable("the store is away (switched off by a file)")
+        if self.switch.with_name("store_slow").exists():
+            time.sleep(0.1)
         return super().write(readings)
 
 
@@ -50,7 +53,9 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     store = Switched(given.folder / "readings.duckdb")
     store.switch = given.folder / "store_down"
-    stage = Ingest(given.folder, store, town(given.devices))
+    full = given.folder / "disk_full"
+    free = lambda: 1_000_000 if full.exists() else 10_000_000_000  # noqa: E731
+    stage = Ingest(given.folder, store, town(given.devices), reserve_bytes=500_000_000, free_bytes=free)
     delays: list[np.ndarray] = []
     stage.pipeline.listen(lambda written, readings: delays.append(time.time() - readings.t[::4]))
     stage.processor.start()
