@@ -73,6 +73,7 @@ class Subscriber:
         self._thread: threading.Thread | None = None
         self._pending: list[MQTTMessage] = []
         self._refused: str | None = None
+        self._cannot_store = False
         self.subscribed = threading.Event()
         self.fault: str | None = None
         """Why nothing arrives at present, as a sentence; None when all is well."""
@@ -97,7 +98,10 @@ class Subscriber:
             before = self.acknowledged
             try:
                 self._follow()
-            except (OSError, StoreUnavailable, ValueError) as error:
+            except StoreUnavailable as error:
+                self._cannot_store = True
+                self._say(str(error))
+            except (OSError, ValueError) as error:
                 self._say(str(error))
             wait_s = self._retry_s[0] if self.acknowledged > before else min(2 * wait_s, self._retry_s[1])
             self._stop.wait(wait_s)
@@ -134,8 +138,8 @@ class Subscriber:
         self._keep([Message(now, _topic(m), bytes(m.payload)) for m in self._pending])
         client.acknowledge(m.mid for m in self._pending if m.qos)
         self.acknowledged += len(self._pending)
-        self.fault = None
-        self._pending = []
+        self._cannot_store, self._pending = False, []
+        self._say(None)
 
     def _client(self) -> BufferedClient:
         c = self._connection
@@ -177,7 +181,8 @@ class Subscriber:
             self._refused = f"{self._connection.url}: the broker refused the subscription ({reasons[0]}); check its access rules"
             return
         self.subscribed.set()
-        self._say(None)
+        if not self._cannot_store:  # that fault ends when a batch has been kept
+            self._say(None)
 
     def _on_disconnect(
         self, _client: Client, _userdata: object, _flags: DisconnectFlags, reason: ReasonCode, _p: Properties | None

@@ -21,6 +21,7 @@ from ingest.timings import Timing
 from ingest.uplink_log import BLOCK, LoggedMessage, UplinkLog
 
 log = structlog.get_logger("mjosa.ingest")
+HOUSEKEEPING_S = 3600.0
 NOT_AN_EVENT = "not an event"
 CHUNK = 1000
 """Uplinks written to the store at once when behind."""
@@ -59,9 +60,11 @@ class Processor:
         *,
         retry_s: tuple[float, float] = (0.2, 5.0),
         clock: Callable[[], float] = time.time,
+        housekeeping: Callable[[], None] | None = None,
     ) -> None:
         self._log, self._cursor, self._parse, self._pipeline = uplink_log, cursor, parse, pipeline
         self._dead_letters, self._events, self._retry_s, self._clock = dead_letters, list(events), retry_s, clock
+        self._housekeeping, self._kept_house_at = housekeeping, clock()
         self._inbox: deque[Work] = deque()
         self._held = 0
         self._wake = threading.Condition()
@@ -122,6 +125,7 @@ class Processor:
         while not self._stop:
             work = self._next(newest_first)
             if work is None:
+                self._keep_house()
                 self._sleep(1.0, until_work=True)
                 continue
             try:
@@ -196,6 +200,12 @@ class Processor:
                 messages += self._inbox.popleft().messages
             self._held -= len(messages)
             return Work(head.first, messages)
+
+    def _keep_house(self) -> None:
+        """Once an hour, when there is nothing else to do."""
+        if self._housekeeping is not None and self._clock() - self._kept_house_at > HOUSEKEEPING_S:
+            self._kept_house_at = self._clock()
+            self._housekeeping()
 
     def _sleep(self, seconds: float, *, until_work: bool = False) -> None:
         deadline = time.monotonic() + seconds

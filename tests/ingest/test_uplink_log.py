@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,11 @@ from hypothesis import strategies as st
 
 from core.errors import NotFound, StoreUnavailable
 from core.network import Message
+from ingest.dead_letters import DeadLetter, DeadLetters
+from ingest.housekeeping import keep_house
 from ingest.uplink_log import DiskLow, LoggedMessage, UplinkLog
+
+DATA = Path(__file__).parent.parent / "data" / "chirpstack_v4"
 
 
 @pytest.fixture
@@ -103,3 +108,32 @@ def test_a_log_that_cannot_be_written_says_so(tmp_path, open_log):
     other.commit()
     with pytest.raises(StoreUnavailable, match="cannot be written"):
         log.append([message(2.0)])
+
+
+def test_small_blocks_are_joined_and_nothing_else_changes(tmp_path, open_log):
+    log = open_log(tmp_path)
+    payload = (DATA / "up.json").read_bytes()
+    for i in range(1203):
+        log.append([Message(float(i), "application/a/device/b/event/up", payload)])
+    before, small = log.read(0, 5000), log.size()["messages"]
+    half_way = log.since(0)
+    first_half = [next(half_way) for _ in range(300)]
+    assert log.compact() == 1203 - 3
+    assert log.compact() == 0
+    assert [*first_half, *half_way] == before, "a reader on its way notices nothing"
+    assert log.read(0, 5000) == before
+    assert log.size()["messages"] == small == 1203
+    assert log.get(777) == before[776]
+    assert log.append([message(1.0)]) == range(1204, 1205)
+
+
+def test_house_is_kept_within_retention(tmp_path, open_log):
+    march, may = (datetime(2026, m, 15, tzinfo=UTC).timestamp() for m in (3, 5))
+    log, dead = open_log(tmp_path), DeadLetters(tmp_path / "dead.db")
+    for t in (march, march, may):
+        log.append([message(t)])
+    dead.add([DeadLetter(1, "a", "r", "d", march), DeadLetter(3, "a", "r", "d", may)])
+    assert keep_house(log, dead, 90.0, may) == (1, 0)
+    assert keep_house(log, dead, 30.0, may) == (0, 2)
+    assert [letter.seq for letter in dead.find()] == [3]
+    dead.close()
