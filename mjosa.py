@@ -10,22 +10,19 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036 – before any import that an old Python cannot read
     sys.exit(f"Mjøsa needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 
-import fcntl
 import json
 import logging
-import secrets
 import shutil
-import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
+import prometheus_client
 import structlog
 import typer
 import uvicorn
@@ -33,39 +30,49 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import analytics.commands
+import analytics.commands_kpi
 import gateway.commands
+import ingest.commands
 import ingest.commands_devices
 import simulators.commands
 from analytics.commands import analyse as analyse_data_folder
 from analytics.worker import Analyst, mark_late
 from api.app import create_app
 from api.live import Hub
+from api.notify.channels import Channel, Smtp, web_channels
+from api.notify.outbox import Notifier
+from api.security.oidc import Provider
 from api.security.sessions import one_time_link
 from api.services import Services
 from core.errors import ConfigError, MjosaError
 from core.model import Reading, Readings
+from core.process import in_background, only_one, ports_free, running, running_server, server_note, stopping
 from core.registry import Registry
 from core.settings import Settings, load_settings
 from core.store import SeriesStore
 from core.stores import open_store
-from core.town import Town
+from core.stores.remote import handle as handle_store_request
 from core.town_file import load_town, unknown_fields
 from gateway.broker import EmbeddedBroker
+from gateway.connect import open_registration
 from gateway.events import parse_event
 from gateway.subscriber import Connection, Subscriber
 from ingest.cursor import Cursor
 from ingest.dead_letters import DeadLetters
 from ingest.device_model import native_models
+from ingest.fleet import Fleet
+from ingest.metrics import IngestCollector
 from ingest.models import ModelLibrary
 from ingest.pipeline import Pipeline
 from ingest.processor import Processor
+from ingest.replay import Replayer
 from ingest.uplink_log import UplinkLog
+
+if TYPE_CHECKING:
+    from simulators.demo import Demo
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Mjøsa listens to a town's water.")
 console = Console(stderr=True)
-SEEDED_SCENARIO = "demo"
-SEED_BATCH = 1_000_000
-"""Readings written at once while the past is filled in."""
 JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -80,17 +87,17 @@ class System:
     cursor: Cursor
     dead_letters: DeadLetters
     models: ModelLibrary
+    fleet: Fleet
     pipeline: Pipeline
     processor: Processor
+    replayer: Replayer
     analyst: Analyst
     hub: Hub
     clock: Callable[[], float]
 
     def close(self) -> None:
-        self.cursor.close()
-        self.dead_letters.close()
-        self.store.close()
-        self.registry.close()
+        for part in (self.cursor, self.dead_letters, self.store, self.registry):
+            part.close()
 
 
 def build(
@@ -100,19 +107,24 @@ def build(
     folder = settings.data_dir
     folder.mkdir(parents=True, exist_ok=True)
     registry = registry or Registry.open(_database_url(settings))
-    store = store or open_store(settings.store_url, folder)
+    store = store or _store(settings, registry)
     log = UplinkLog(folder / "uplinks", reserve_bytes=settings.free_space_mb * 1_000_000)
     cursor = Cursor(folder / "uplinks" / "cursor.db")
     dead_letters = DeadLetters(folder / "uplinks" / "dead_letters.db")
     models = ModelLibrary(folder / "devices")
+    fleet = Fleet(registry.town)
     hub = Hub()
-    analyst = Analyst(store, registry, clock, hub.alarm)
-    pipeline = Pipeline(registry.town, store, models, dead_letters.add)
-    pipeline.listen(lambda written, readings: analyst.dirty.note(readings))
-    pipeline.listen(lambda written, readings: mark_late(registry, readings, clock()))
-    pipeline.listen(lambda written, readings: _show(hub, readings))
-    processor = Processor(log, cursor, parse_event, pipeline, dead_letters.add)
-    return System(settings, registry, store, log, cursor, dead_letters, models, pipeline, processor, analyst, hub, clock)
+    analyst = Analyst(store, registry, clock, hub.alarm, also=fleet.events)
+    listeners = (
+        fleet.hear,
+        lambda written, readings: analyst.dirty.note(readings),
+        lambda written, readings: mark_late(registry, readings, clock()),
+        lambda written, readings: _show(hub, readings),
+    )
+    pipeline = Pipeline(registry.town, store, models, dead_letters.add, listeners)
+    processor = Processor(log, cursor, parse_event, pipeline, dead_letters.add, [fleet.see])
+    replayer = Replayer(log, dead_letters, parse_event, registry.town, store, models, listeners)
+    return System(settings, registry, store, log, cursor, dead_letters, models, fleet, pipeline, processor, replayer, analyst, hub, clock)
 
 
 @app.callback()
@@ -128,28 +140,29 @@ def up(ctx: typer.Context) -> None:
     """Everything in one process: broker, town, ingest, analysis, pages. Ctrl-C stops it cleanly."""
     settings: Settings = ctx.obj
     with ExitStack() as stack:
-        stack.enter_context(_alone(settings))
-        _ports_free(settings)
+        stack.enter_context(only_one(settings.data_dir, settings.free_space_mb))
+        ports_free(_listening(settings, broker=settings.mqtt_url is None))
         system = stack.enter_context(_opened(settings))
-        town = _first_start(system)
-        stop = stack.enter_context(_stopping())
+        demo = _demo(system)
+        stop = stack.enter_context(stopping())
         connection = _broker(settings, stack)
-        if settings.chirpstack_url is None:
-            stack.enter_context(_stand_in(settings, connection))
-        stack.enter_context(_running(system.processor))
-        stack.enter_context(_running(Subscriber(connection, system.processor.keep, clock=system.clock)))
-        if town is not None:
-            stack.enter_context(town(connection))
-        stack.enter_context(_thread("analyst", lambda: system.analyst.run(stop, settings.analyse_every_s), stop))
-        _serve(system, stack)
+        if demo is not None and settings.chirpstack_url is None:
+            stack.enter_context(demo.network_server(connection.url))
+        stack.enter_context(running(system.processor))
+        subscriber = stack.enter_context(running(Subscriber(connection, system.processor.keep, clock=system.clock)))
+        if demo is not None:
+            stack.enter_context(demo.live(connection.url))
+        stack.enter_context(in_background("analyst", lambda: system.analyst.run(stop, settings.analyse_every_s), stop))
+        _serve(system, stack, subscriber)
 
 
 @app.command("ingest")
 def ingest_(ctx: typer.Context) -> None:
     """Take uplinks from the broker, store them, then acknowledge. Several may share one subscription."""
     settings: Settings = ctx.obj
-    with _opened(settings) as system, _stopping() as stop, _running(system.processor), ExitStack() as stack:
-        stack.enter_context(_running(Subscriber(_broker(settings, stack), system.processor.keep, clock=system.clock)))
+    with _opened(settings) as system, stopping() as stop, running(system.processor), ExitStack() as stack:
+        subscriber = stack.enter_context(running(Subscriber(_broker(settings, stack), system.processor.keep, clock=system.clock)))
+        _count(system, subscriber)
         stop.wait()
 
 
@@ -157,7 +170,7 @@ def ingest_(ctx: typer.Context) -> None:
 def serve(ctx: typer.Context) -> None:
     """The API and the pages alone."""
     with _opened(ctx.obj) as system, ExitStack() as stack:
-        _ports_free(ctx.obj, broker=False)
+        ports_free(_listening(ctx.obj))
         _serve(system, stack)
 
 
@@ -171,7 +184,7 @@ def analyse(
     if folder is not None:
         analyse_data_folder(folder, as_json)
         return
-    with _opened(ctx.obj) as system, _stopping() as stop:
+    with _opened(ctx.obj) as system, stopping() as stop:
         system.analyst.run(stop, ctx.obj.analyse_every_s, beside=True)
 
 
@@ -195,70 +208,18 @@ def check_config(json_: JsonFlag = False) -> None:
     raise typer.Exit(2 if problems else 0)
 
 
-def _first_start(system: System) -> Callable[[Connection], Any] | None:
-    """Fill an empty registry, give the demo town its history; returns how to play the town live, None where the hardware is real."""
+def _demo(system: System) -> Demo | None:
+    """The simulated town, its past in place; None where the hardware is real and town.yaml (or the registry) says what there is."""
     settings, registry = system.settings, system.registry
-    if registry.town_revision() == 0:
-        registry.import_town(load_town(settings.town_file) if settings.town_file else _simulated_town(settings), "first start")
+    if settings.town_file is not None and registry.town_revision() == 0:
+        registry.import_town(load_town(settings.town_file), "first start")
     if settings.town_file is not None or not settings.simulate:
         return None
-    if (registry.documents.get("history") or {}).get("state") != "done":
-        _seed(system)
-    return lambda connection: _live_town(system, connection)
+    from simulators.demo import Demo  # loads EPANET and SWMM, which a real installation never needs
 
-
-def _simulated_town(settings: Settings) -> Town:
-    from simulators.town import build_town
-
-    return build_town(settings.seed, settings.scale)
-
-
-def _seed(system: System) -> None:
-    """The simulated town's past, written and analysed. Interrupted, it begins again and changes nothing that is there."""
-    from simulators.history import readings_of
-
-    settings, end = system.settings, system.clock()
-    start = end - settings.history_days * 86_400.0
-    system.registry.documents.put("history", {"state": "begun", "start": start, "end": end})
-    with _progress() as bar:
-        task = bar.add_task(f"Simulating {settings.history_days} days of {system.registry.town().utility.name}", total=1.0)
-        history = readings_of(
-            system.registry.town(), SEEDED_SCENARIO, settings.seed, start, float(settings.history_days),
-            progress=lambda share: bar.update(task, completed=share),
-        )  # fmt: skip
-        bar.update(task, completed=1.0)
-        task = bar.add_task("Storing readings", total=len(history))
-        for first in range(0, len(history), SEED_BATCH):
-            part = history.part(first, first + SEED_BATCH)
-            system.store.write(part)
-            bar.advance(task, len(part))
-        task = bar.add_task("Looking for events", total=1.0)
-
-        def found(what: str, done: int, places: int) -> None:
-            bar.update(task, description=f"Looking for events: {what}", completed=done / places)
-
-        system.analyst.work(start, end, found)
-    system.registry.documents.put("history", {"state": "done", "start": start, "end": end})
-
-
-def _stand_in(settings: Settings, connection: Connection) -> Any:
-    """The network server where there is no ChirpStack: its own API, its own events."""
-    from simulators.network_server import Broker, StandIn
-
-    broker = urlsplit(connection.url)
-    return StandIn(settings.data_dir / "network", mqtt=Broker(broker.hostname or "127.0.0.1", broker.port or 1883))
-
-
-def _live_town(system: System, connection: Connection) -> Any:
-    """The town from now on; counters go on from what the store holds."""
-    from simulators.live import LiveTown
-
-    settings, history, broker = system.settings, system.registry.documents.get("history") or {}, urlsplit(connection.url)
-    return LiveTown(
-        system.registry.town(), seed=settings.seed, scenario=SEEDED_SCENARIO, origin=history.get("start"), speed=settings.speed,
-        host=broker.hostname or "127.0.0.1", port=broker.port or 1883, username=connection.username, password=connection.password,
-        resume=system.store.latest(), clock=system.clock,
-    )  # fmt: skip
+    demo = Demo(settings, registry, system.store, system.clock)
+    demo.begin(_progress(), system.analyst.work)
+    return demo
 
 
 def _progress() -> Progress:
@@ -288,43 +249,6 @@ def _log_to(settings: Settings) -> None:
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """One Mjøsa per data folder, on a disk with room."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        lock: TextIO = (settings.data_dir / "lock").open("w")
-    except OSError as error:
-        raise ConfigError([f"MJOSA_DATA_DIR: cannot write in {settings.data_dir} ({error.strerror})"]) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError([f"{settings.data_dir}: another Mjøsa is running on this data; stop it, or set MJOSA_DATA_DIR"]) from error
-        free_mb = shutil.disk_usage(settings.data_dir).free // 1_000_000
-        if free_mb < settings.free_space_mb:
-            wanted = f"Mjøsa wants {settings.free_space_mb} MB (MJOSA_FREE_SPACE_MB)"
-            raise ConfigError([f"{settings.data_dir}: only {free_mb} MB free; {wanted}"])
-        yield
-
-
-def _ports_free(settings: Settings, *, broker: bool = True) -> None:
-    """Told before any work is done, not after."""
-    wanted = [("MJOSA_PORT", settings.host, settings.port)]
-    if broker and settings.mqtt_url is None:
-        wanted.append(("MJOSA_MQTT_PORT", "127.0.0.1", settings.mqtt_port))
-    problems = []
-    for name, host, port in wanted:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                problems.append(f"{name}: port {port} on {host} is not free ({error.strerror}); stop what uses it or set {name}")
-    if problems:
-        raise ConfigError(problems)
-
-
-@contextmanager
 def _opened(settings: Settings) -> Iterator[System]:
     system = build(settings)
     try:
@@ -334,36 +258,39 @@ def _opened(settings: Settings) -> Iterator[System]:
 
 
 @contextmanager
-def _running(part: Any) -> Iterator[Any]:
-    """Anything with start() and stop()."""
-    part.start()
+def _beside(settings: Settings) -> Iterator[System]:
+    """For a command: the parts, with the running server's store where one runs on this data."""
+    server = running_server(settings.data_dir) if settings.store_url.startswith("duckdb") else None
+    system = build(settings, store=open_store(f"mjosa:{urlsplit(server[0]).geturl().partition(':')[2]}", settings.data_dir, token=server[1])
+                   if server else None)  # fmt: skip
     try:
-        yield part
+        yield system
     finally:
-        part.stop()
+        system.close()
 
 
 @contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set (uvicorn, where it runs, takes the signals itself)."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        yield stop
-    finally:
-        stop.set()
+def _replayer(settings: Settings) -> Iterator[Replayer]:
+    with _beside(settings) as system:
+        yield system.replayer
 
 
-@contextmanager
-def _thread(name: str, work: Callable[[], None], stop: threading.Event) -> Iterator[None]:
-    thread = threading.Thread(target=work, name=name, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=60)
+def _store(settings: Settings, registry: Registry) -> SeriesStore:
+    token = settings.influx_token.get_secret_value() if settings.influx_token else None
+
+    def zone_of(dev_eui: str, t: float) -> str | None:
+        town = registry.town()
+        sensor = town.sensor_at(dev_eui, t)
+        return town.zone_of(sensor) if sensor else None
+
+    return open_store(
+        settings.store_url, settings.data_dir, token=token, org=settings.influx_org, bucket=settings.influx_bucket, zone_of=zone_of
+    )
+
+
+def _listening(settings: Settings, *, broker: bool = False) -> list[tuple[str, str, int]]:
+    """(setting, host, port) of what this process will listen on."""
+    return [("MJOSA_PORT", settings.host, settings.port), *([("MJOSA_MQTT_PORT", "127.0.0.1", settings.mqtt_port)] if broker else [])]
 
 
 def _broker(settings: Settings, stack: ExitStack) -> Connection:
@@ -383,19 +310,47 @@ def _base_url(settings: Settings) -> str:
     return str(settings.public_url or f"{scheme}://{settings.host}:{settings.port}")
 
 
-def _serve(system: System, stack: ExitStack) -> None:
+def _serve(system: System, stack: ExitStack, subscriber: Subscriber | None = None) -> None:
     """Serve until asked to stop."""
-    settings = system.settings
-    token = stack.enter_context(_told(settings))
+    settings, base_url = system.settings, _base_url(system.settings)
+    _count(system, subscriber)
+    channels = _channels(settings)
+    stack.enter_context(running(Notifier(system.registry, channels, system.clock, base_url)))
+    registration = open_registration(settings, system.registry, native_models())
     services = Services(
-        settings, system.store, system.registry, system.clock, system.hub, log=system.log, models=system.models,
-        status=lambda: _status(system), store_token=token,
+        settings, system.store, system.registry, system.clock, system.hub, log=system.log, models=system.models, fleet=registration.fleet,
+        registration=registration, dead_letters=system.dead_letters, replay=lambda dev_eui: asdict(system.replayer.dead(dev_eui=dev_eui)),
+        status=_Status(system), store_handler=lambda request: handle_store_request(system.store, request),
+        store_token=stack.enter_context(server_note(settings.data_dir, f"http://127.0.0.1:{settings.port}")), oidc=_oidc(settings),
+        channels=channels,
     )  # fmt: skip
     config = uvicorn.Config(
         create_app(services), settings.host, settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=3,
         ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key, server_header=False,
     )  # fmt: skip
-    _Server(config, lambda: one_time_link(system.registry, system.clock, _base_url(settings))).run()
+    _Server(config, lambda: one_time_link(system.registry, system.clock, base_url)).run()
+
+
+def _count(system: System, subscriber: Subscriber | None) -> None:
+    """Ingest's figures at /metrics."""
+    prometheus_client.REGISTRY.register(IngestCollector(system.processor, system.pipeline, system.log, system.dead_letters, subscriber))
+
+
+def _channels(settings: Settings) -> Mapping[str, Channel]:
+    """Every way a notification can leave; e-mail only where a server is named."""
+    if settings.smtp_host is None:
+        return web_channels()
+    password = settings.smtp_password.get_secret_value() if settings.smtp_password else ""
+    mail = Smtp(settings.smtp_host, settings.smtp_port, settings.smtp_sender, settings.smtp_username, password, settings.smtp_tls)
+    return {**web_channels(), "email": mail}
+
+
+def _oidc(settings: Settings) -> Provider | None:
+    if settings.oidc_issuer is None or settings.oidc_client_secret is None:
+        return None
+    roles = {group: frozenset(names) for group, names in settings.oidc_roles.items()}
+    secret = settings.oidc_client_secret.get_secret_value()
+    return Provider(settings.oidc_issuer, settings.oidc_client_id, secret, roles, settings.oidc_groups_claim)
 
 
 class _Server(uvicorn.Server):
@@ -412,32 +367,44 @@ class _Server(uvicorn.Server):
             console.print(text, highlight=False, soft_wrap=True)
 
 
-@contextmanager
-def _told(settings: Settings) -> Iterator[str]:
-    """While serving, `server.json` tells commands on this machine where, and with which token, to ask."""
-    token, path = secrets.token_urlsafe(32), settings.data_dir / "server.json"
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({"url": _base_url(settings), "token": token}))
-    try:
-        yield token
-    finally:
-        path.unlink(missing_ok=True)
+class _Status:
+    """What ingest, radio and disk say about themselves, for the pages."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._counted: list[tuple[float, int]] = []
+
+    def __call__(self) -> dict[str, Any]:
+        s, now = self._system, self._system.clock()
+        fleet = s.fleet.snapshot(now)
+        return {
+            "processed": s.processor.processed, "uplinks_per_minute": self._per_minute(now), "lag_s": s.processor.lag_s(),
+            "backlog": s.processor.backlog, "fault": s.processor.fault, "duplicates": s.pipeline.duplicates,
+            "dead_letters": s.dead_letters.count(), "base_stations": {b.id: b.last_seen for b in fleet.stations},
+            "free_bytes": shutil.disk_usage(s.settings.data_dir).free,
+        }  # fmt: skip
+
+    def _per_minute(self, now: float) -> float | None:
+        """Messages per minute over the last five minutes; None before the first ten seconds are over."""
+        self._counted = [c for c in self._counted if c[0] > now - 300] + [(now, self._system.processor.processed)]
+        (then, before), (_, count) = self._counted[0], self._counted[-1]
+        return None if now - then < 10 else (count - before) / (now - then) * 60
 
 
-def _status(system: System) -> dict[str, Any]:
-    return {
-        "backlog": system.processor.backlog, "fault": system.processor.fault, "processed": system.processor.processed,
-        "duplicates": system.pipeline.duplicates, "dead_letters": system.dead_letters.count(),
-    }  # fmt: skip
-
-
-for _name, _group in (
-    ("simulate", simulators.commands.app), ("devices", ingest.commands_devices.app), ("sensors", gateway.commands.app),
-    ("zones", gateway.commands.zones_app),
-):  # fmt: skip
+GROUPS: Mapping[str, typer.Typer] = {
+    "simulate": simulators.commands.app, "devices": ingest.commands_devices.app, "sensors": gateway.commands.app,
+    "zones": gateway.commands.zones_app, "deadletters": ingest.commands.app, "kpi": analytics.commands_kpi.app,
+}  # fmt: skip
+for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)
-app.command("evaluate")(analytics.commands.evaluate_command)
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "evaluate": analytics.commands.evaluate_command, "replay": ingest.commands.replay, "report": analytics.commands_kpi.report,
+}  # fmt: skip
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
 gateway.commands.use(native_models)
+ingest.commands.use(_replayer)
+analytics.commands_kpi.use(_beside)
 
 
 def run() -> None:

@@ -84,6 +84,8 @@ class Analyst:
     registry: Registry
     clock: Callable[[], float]
     on_alarm: Callable[[Alarm], None] = lambda alarm: None
+    also: Callable[[float, Sequence[Event]], Sequence[Event]] = lambda now, known: ()
+    """Events that others find: `also(now, those still open)`."""
     dirty: Dirty = field(default_factory=Dirty)
     rollups: Rollups = field(init=False)
 
@@ -96,7 +98,8 @@ class Analyst:
         planned = self.registry.maintenance.find(start - CAUSE_DAYS * 86_400, end)
         known = self.registry.events.find(start=start, end=end)
         result = scan(self.store, town, start, end, known=known, planned=planned, progress=progress)
-        events = self.registry.events.save(result.events)
+        others = self.also(self.clock(), self.registry.events.find(open_only=True))
+        events = self.registry.events.save([*result.events, *others])
         self.registry.events.withdraw(result.withdrawn)
         alarms = self._raise_alarms(start, end) if events or result.withdrawn else ()
         figures = self._publish(start, end)

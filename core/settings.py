@@ -58,6 +58,20 @@ class Settings(BaseSettings):
     chirpstack_token: SecretStr | None = None
     chirpstack_tenant: str = "mjosa"
 
+    smtp_host: str | None = None
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_sender: str = "mjosa@localhost"
+    smtp_username: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    oidc_issuer: str | None = None
+    """OpenID Connect provider; with it come client id, secret, and which of its groups have which role."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_roles: dict[str, list[str]] = Field(default_factory=dict)
+    """JSON such as {"va-drift": ["operator"], "va-admin": ["admin"]}."""
+    oidc_groups_claim: str = "groups"
+
     simulate: bool = True
     """Play the simulated town on the embedded broker."""
     seed: int = 1
@@ -80,6 +94,8 @@ class Settings(BaseSettings):
     def _pairs(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key go together: set both or neither")
+        if self.oidc_issuer is not None and not (self.oidc_client_id and self.oidc_client_secret and self.oidc_roles):
+            raise ValueError("oidc_issuer needs oidc_client_id, oidc_client_secret and oidc_roles")
         if self.store_url.startswith("influx") and self.influx_token is None:
             raise ValueError("an InfluxDB store needs MJOSA_INFLUX_TOKEN")
         if self.host not in ("127.0.0.1", "localhost", "::1") and self.session_secret is None:
