@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from core.quantities import QUANTITIES
@@ -80,7 +81,8 @@ def sentence(check: Mapping[str, object], language: str) -> str:
     """One check in words. language: nb or en."""
     quantity = QUANTITIES.get(str(check.get("quantity", "")))
     text = _SAYS[str(check["reason"])][language != "nb"].format(**{"unit": quantity.unit if quantity else "", **check})
-    return text.replace(" .", ".")
+    text = text.replace(" .", ".")
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text) if language == "nb" else text
 
 
 def name(check: str, language: str) -> str:

@@ -89,8 +89,10 @@ def check_codes(sensor: Sensor, keys: Keys | None) -> None:
 
 
 def fingerprint_of(entry: Entry) -> str:
-    """What an entry says, without its keys."""
-    return hash_of((entry.sensor.model_dump(mode="json"), entry.asset.model_dump(mode="json") if entry.asset else None))
+    """What an entry says, without its keys and without its moment, which a phone with a wrong clock corrects when it sends."""
+    return hash_of(
+        (entry.sensor.model_dump(mode="json", exclude={"valid_from"}), entry.asset.model_dump(mode="json") if entry.asset else None)
+    )
 
 
 def hash_of(value: object) -> str:

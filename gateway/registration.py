@@ -9,11 +9,14 @@ an entry twice gives the first answer again.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
+
+import structlog
 
 from core.errors import Conflict, MjosaError, NetworkServerError, NotFound
 from core.registry import Registry
@@ -24,6 +27,7 @@ from gateway.fleet import Fleet, Wanted
 from gateway.keysafe import KeySafe
 
 __all__ = ["Entry", "Keys", "Outcome", "Registration"]
+log = structlog.get_logger("mjosa.registration")
 _DONE, _TODO = "registration:", "network_todo:"
 _RETRY_S = (15.0, 60.0, 300.0, 900.0)
 
@@ -44,6 +48,7 @@ class Registration:
             if earlier:
                 return earlier
             town = self.registry.town()
+            entry = replace(entry, sensor=_as_written(entry.sensor, town))
             check(entry, town)
             wanted = wanted_of(entry.sensor, entry.keys)
             created, waits = self._to_network(wanted, fresh=fresh)
@@ -134,13 +139,14 @@ class Registration:
         """The device to another asset; what it measured stays with the old one. `changes`: position, mounting … at the new place."""
 
         def work() -> Sensor:
-            moved = self.registry.move_sensor(sensor, asset, at, actor)
+            there = self._current(sensor)
+            moved = there if there.asset == asset else self.registry.move_sensor(sensor, asset, at, actor)
             if changes:
                 moved = Sensor.model_validate({**moved.model_dump(exclude_unset=True), **changes})
                 self.registry.put(moved, actor)
             return moved
 
-        return self._once(client_id, ("move", sensor, asset, at, dict(changes or {})), work)
+        return self._once(client_id, ("move", sensor, asset, dict(changes or {})), work)
 
     def swap(self, client_id: str, sensor: str, dev_eui: str, at: float, actor: str, *, keys: Keys | None = None,
              model: str | None = None, join_eui: str | None = None) -> Outcome:  # fmt: skip
@@ -151,6 +157,8 @@ class Registration:
             if earlier:
                 return earlier
             old = self._current(sensor)
+            if old.dev_eui == dev_eui.lower():
+                return self._remember(client_id, fingerprint, old, self._apply_or_wait(wanted_of(old, keys)))
             new = old.model_copy(update={"dev_eui": dev_eui.lower(), "model": model or old.model, "join_eui": join_eui, "valid_from": at})
             check_codes(new, keys)
             check_free(self.registry.town(), new, at)
@@ -169,12 +177,17 @@ class Registration:
 
     def calibrate(self, client_id: str, sensor: str, calibration: Calibration, actor: str) -> Outcome:
         """value = raw · scale + offset from `calibration.valid_from`."""
-        key = ("calibrate", sensor, calibration.model_dump(mode="json"))
+        key = ("calibrate", sensor, calibration.model_dump(mode="json", exclude={"valid_from"}))
         return self._once(client_id, key, lambda: self.registry.calibrate(sensor, calibration, actor))
 
     def retire(self, client_id: str, sensor: str, at: float, actor: str) -> Outcome:
         """The point ends; its history stays, and ChirpStack ignores the device from now on."""
-        return self._once(client_id, ("retire", sensor, at), lambda: self.registry.retire_sensor(sensor, at, actor), disabled=True)
+
+        def work() -> Sensor:
+            there = self._current(sensor)
+            return there if math.isfinite(there.valid_to) else self.registry.retire_sensor(sensor, at, actor)
+
+        return self._once(client_id, ("retire", sensor), work, disabled=True)
 
     def rekey(self, sensor: str, keys: Keys) -> Outcome:
         """A new root key for the sensor's device, which must then join again."""
@@ -227,6 +240,14 @@ class Registration:
                     done += 1
         return done
 
+    def keep_trying(self, stop: threading.Event, every_s: float = 15.0) -> None:
+        """Tells ChirpStack what waits, until stopped: for a thread of its own."""
+        while not stop.wait(every_s):
+            try:
+                self.retry()
+            except MjosaError as error:
+                log.warning("registration_retry_failed", error=str(error))
+
     def _apply_or_wait(self, wanted: Wanted) -> str:
         """Why it must wait; empty where ChirpStack was told."""
         if self.fleet is not None and wanted.disabled and wanted.app_key is None:
@@ -273,3 +294,11 @@ class Registration:
         if self.fleet is None:
             raise NetworkServerError("This process has no network server; set MJOSA_CHIRPSTACK_URL.")
         return self.fleet
+
+
+def _as_written(sensor: Sensor, town: Town) -> Sensor:
+    """The sensor as it is registered already, where only its first moment differs: an earlier try got this far."""
+    there = town.current.get(sensor.id)
+    if there is not None and there.model_copy(update={"valid_from": sensor.valid_from}) == sensor:
+        return there
+    return sensor
