@@ -25,6 +25,7 @@ from core.store import SeriesStore
 from core.timekeeping import day_starts, local_day, local_midnight
 from core.town import Town
 
+Master = Callable[[str, str, float], MasterValue | None]
 CATALOGUE: Mapping[str, Indicator] = MappingProxyType(
     {e.id: e for e in sorted(collect(catalogue, "INDICATOR").values(), key=lambda e: ("WSX".index(e.id[0]), e.id))}
 )
@@ -48,7 +49,7 @@ def compute(
     end: float,
     *,
     events: Sequence[Event],
-    master: Callable[[str, str, float], MasterValue | None],
+    master: Master,
     alarms: Sequence[Alarm] = (),
     now: float,
     keys: Sequence[str] | None = None,

@@ -28,9 +28,12 @@ def is_personal(indicator: Indicator) -> bool:
     return bool(PERSONAL_INPUTS & set(indicator.inputs.values()))
 
 
-def households(town: Town, scope: Scope) -> Cell:
-    """The household meter points of a scope."""
-    return frozenset(s.id for s in town.current.values() if town.is_personal(s) and scope.has(town.zone_of(s)))
+def households(town: Town, scope: Scope, start: float, end: float) -> Cell:
+    """The household meter points of a scope that were in service in a period."""
+    return frozenset(
+        s.id for s in town.current.values() if town.is_personal(s) and scope.has(town.zone_of(s))
+        and any(p.valid_from < end and p.valid_to > start for p in town.placements[s.id])
+    )  # fmt: skip
 
 
 def dominated(values: Sequence[IndicatorValue]) -> set[str]:

@@ -27,7 +27,7 @@ class Release:
     contact: str = ""
     licence: str = LICENCE
     cells: Mapping[tuple[float, float], tuple[Cell, ...]] = field(default_factory=dict)
-    """Household cells published here, by period: the ledger that the next release must know."""
+    """Household cells published here, by finished period: the ledger that the next release must know."""
 
     @property
     def publisher(self) -> str:
@@ -55,15 +55,16 @@ def release(
     contact: str = "",
 ) -> Release:
     """Make values safe to publish: cells that tell of few households become null with the reason suppressed_for_privacy."""
-    everyone = {s.id: households(town, s) for s in scopes(town, "all")}
     out: list[IndicatorValue] = []
     ledger: dict[tuple[float, float], tuple[Cell, ...]] = {}
     for period in sorted({(v.start, v.end) for v in values}):
         chosen = sorted((v for v in values if (v.start, v.end) == period), key=lambda v: (list(CATALOGUE).index(v.indicator), v.zone))
         personal = [v for v in chosen if is_personal(CATALOGUE[v.indicator]) and v.value is not None]
-        cells = {v.zone: everyone.get(v.zone, frozenset()) for v in personal}
+        zones = {s.id: s for s in scopes(town, "all")}
+        cells = {v.zone: households(town, zones[v.zone], *period) for v in personal if v.zone in zones}
         allowed = publishable(cells, dominated(personal), (earlier or {}).get(period, ()))
-        ledger[period] = tuple(cells[z] for z in sorted(allowed) if cells[z])
+        if period[1] <= made_at:
+            ledger[period] = tuple(cells[z] for z in sorted(allowed) if cells[z])
         out += [v if v not in personal or v.zone in allowed else suppressed(v) for v in chosen]
     return Release(town, tuple(out), made_at, base_url, contact, cells=ledger)
 

@@ -1,23 +1,30 @@
 """The analyst over a real registry: figures are kept with their history, and change only when their inputs do."""
 
-import numpy as np
 import pytest
 
 from analytics.worker import Analyst
-from core.model import Readings
 from core.records import MasterValue
 from core.registry import Registry
-from tests.indicators.town import END, HOUR, START, filled, index, measured, town
+from tests.indicators.town import END, HOUR, START, filled, flat, measured, town
 
 NOW = END + 10 * 86400.0
 
 
 @pytest.fixture
-def analyst(tmp_path):
+def registry(tmp_path):
     registry = Registry.open(f"sqlite:///{tmp_path / 'registry.db'}")
     registry.import_town(town(), "test")
-    yield Analyst(filled(), registry, lambda: NOW)
+    yield registry
     registry.close()
+
+
+@pytest.fixture
+def analyst(registry):
+    return Analyst(filled(), registry, lambda: NOW)
+
+
+def month(figures, indicator, zone):
+    return next(v for v in figures if (v.indicator, v.zone, v.end) == (indicator, zone, END))
 
 
 def test_a_second_look_at_the_same_data_changes_no_figure(analyst):
@@ -25,17 +32,20 @@ def test_a_second_look_at_the_same_data_changes_no_figure(analyst):
     assert analyst.work(START, END).figures == ()
 
 
-def test_a_late_reading_raises_the_revision_and_keeps_the_old_figure(analyst):
-    first = {(v.indicator, v.zone, v.start): v for v in analyst.work(START, END).figures}
-    t = np.array([START + 500.5 * HOUR])
-    analyst.store.write(Readings.of_series("d-inA", "volume_m3", t, np.array([100.0])))
-    late = Readings.of_series("d-mA0", "volume_m3", np.array([END + 1 * HOUR]), np.array([100.0 + 0.5 * (END - START) / HOUR + 101.0]))
+def test_a_late_reading_raises_the_revision_and_keeps_the_old_figure(registry):
+    """A day of the level sensor cso1 arrives after the first publication."""
+    late = flat("d-cso1", "level_m", 0.2, START + 240 * HOUR, START + 264 * HOUR)
+    others = [p for p in measured() if p.sensor[0] != "d-cso1"]
+    early = [flat("d-cso1", "level_m", 0.2, end=START + 240 * HOUR), flat("d-cso1", "level_m", 0.2, START + 264 * HOUR)]
+    analyst = Analyst(filled([*others, *early]), registry, lambda: NOW)
+    first = month(analyst.work(START, END).figures, "X01", "S")
     analyst.store.write(late)
-    changed = {(v.indicator, v.zone, v.start): v for v in analyst.work(END, END + 2 * HOUR).figures}
-    key = next(k for k in changed if k[:2] == ("W01", "A"))
-    assert changed[key].revision == first[key].revision + 1 if key in first else changed[key].revision == 1
-    history = analyst.registry.figures.find(indicator="W01", zone="A", history=True)
-    assert len({(v.start, v.end, v.revision) for v in history}) == len(history)
+    changed = analyst.work(START + 240 * HOUR, START + 264 * HOUR).figures
+    second = month(changed, "X01", "S")
+    assert (second.numerator, second.revision) == (first.numerator + 24, 2)
+    assert not [v for v in changed if v.indicator == "W01"]
+    kept = registry.figures.find(indicator="X01", zone="S", start=START, end=END, history=True)
+    assert [(v.revision, v.numerator) for v in kept] == [(1, first.numerator), (2, second.numerator)]
 
 
 def test_new_master_data_revises_the_figure(analyst):
@@ -45,4 +55,3 @@ def test_new_master_data_revises_the_figure(analyst):
     assert (before.revision, after.revision) == (1, 2)
     assert after.value == pytest.approx(before.value / 2)
     assert after.lineage["published_at"] == before.lineage["published_at"]
-    assert len(index("d", 1.0)) == len(measured()[0])

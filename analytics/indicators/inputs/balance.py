@@ -223,7 +223,7 @@ def hourly_flow_m3h(w: Window, sensor: Sensor, quantity: str) -> Floats:
         day = local_day(float(midnight))
         starts.append([datetime(day.year, day.month, day.day, h, tzinfo=OSLO).timestamp() for h in NIGHT_HOURS])
     flat = np.array([[s, s + 3600.0] for night in starts for s in night])
-    edges = np.unique(flat)
+    edges = np.unique([*flat.ravel(), flat.max() + 3600.0])
     bucket = w.store.aggregate([sensor.dev_eui], quantity, edges)[sensor.dev_eui]
     at = np.searchsorted(edges, flat[:, 0])
     if quantity == "flow_m3h":
