@@ -11,9 +11,11 @@ from rich.progress import Progress
 from core.registry import Registry
 from core.settings import Settings
 from core.store import SeriesStore
+from core.town import Town
 from simulators.history import readings_of
 from simulators.live import LiveTown
 from simulators.network_server import Broker, StandIn
+from simulators.scenario import scenario_origin
 from simulators.town import build_town
 
 SCENARIO = "demo"
@@ -34,13 +36,13 @@ class Demo:
 
     def begin(self, progress: Progress, analyse: Analyse) -> None:
         """Register the town and give it a past, once. Interrupted, it takes up the same past again, so nothing is there twice."""
-        if self.registry.town_revision() == 0:
-            self.registry.import_town(build_town(self.settings.seed, self.settings.scale), "first start")
         kept = self.registry.documents.get(HISTORY) or {}
         if kept.get("state") == "done":
             return
         end = float(kept.get("end", self.clock()))
         start = end - self.settings.history_days * 86_400.0
+        if self.registry.town_revision() == 0:
+            self.registry.import_town(_mounted(build_town(self.settings.seed, self.settings.scale), start), "first start")
         self.registry.documents.put(HISTORY, {"state": "begun", "start": start, "end": end})
         with progress:
             self._write_history(progress, start)
@@ -55,8 +57,9 @@ class Demo:
     def live(self, broker_url: str) -> LiveTown:
         """The town from now on; counters go on from what the store holds."""
         address, history = urlsplit(broker_url), self.registry.documents.get(HISTORY) or {}
+        origin = scenario_origin(SCENARIO, float(history["end"])) if "end" in history else None
         return LiveTown(
-            self.registry.town(), seed=self.settings.seed, scenario=SCENARIO, origin=history.get("start"), speed=self.settings.speed,
+            self.registry.town(), seed=self.settings.seed, scenario=SCENARIO, origin=origin, speed=self.settings.speed,
             host=address.hostname or "127.0.0.1", port=address.port or 1883, resume=self.store.latest(), clock=self.clock,
         )  # fmt: skip
 
@@ -77,3 +80,8 @@ class Demo:
         for first in range(0, len(history), BATCH):
             self.store.write(history.part(first, first + BATCH))
             progress.update(task, completed=min(first + BATCH, len(history)))
+
+
+def _mounted(town: Town, start: float) -> Town:
+    """The town whose sensors were all mounted when its history begins: nothing is expected of them before."""
+    return town.model_copy(update={"sensors": tuple(s.model_copy(update={"valid_from": start}) for s in town.sensors)})
