@@ -23,6 +23,7 @@ from simulators import chirpstack_events as events
 from simulators.frames import Frame, frames
 from simulators.radio import Link, link
 from simulators.scenario import Action, scenario_origin
+from simulators.town import with_sensors
 from simulators.truth import Truth, simulate_truth
 
 APPLICATION_ID = "6d6a6f73-6100-4000-8000-000000000001"
@@ -74,7 +75,6 @@ class LiveTown:
         self._late, self._double = late, double
         self._began = clock()
         self._orders: list[Action] = []
-        self._added: list[Sensor] = []
         self._sessions: dict[str, _Session] = {}
         self._links: dict[str, Link] = {}
         self._state = _carried(town, resume)
@@ -143,8 +143,7 @@ class LiveTown:
     def add(self, sensor: Sensor) -> None:
         """A newly mounted sensor joins and sends from now on (its asset must be one of the town's)."""
         with self._lock:
-            self._added.append(sensor.model_copy(update={"valid_from": self.now()}))
-            self.town = self.town.model_copy(update={"sensors": (*self.town.sensors, sensor)})
+            self.town = with_sensors(self.town, (*self.town.sensors, sensor))
             if self._window is not None:
                 self._simulate(self._window.start)
 

@@ -15,6 +15,7 @@ from simulators import meters
 from simulators.happenings import TrueEvent
 from simulators.scenario import Action
 from simulators.signals import grid
+from simulators.town import with_sensors
 
 HOUR_S = 3_600.0
 NIGHT = range(1, 5)
@@ -64,7 +65,7 @@ def exchanged(town: Town, actions: Sequence[Action]) -> Town:
             sensors += [s.model_copy(update={"valid_to": at[s.id]}), s.model_copy(update={"dev_eui": new, "valid_from": at[s.id]})]
         else:
             sensors.append(s)
-    return town.model_copy(update={"sensors": tuple(sensors)}) if at else town
+    return with_sensors(town, sensors) if at else town
 
 
 def status_bits(park: meters.Park, actions: Sequence[Action], i: int, t: float) -> float:

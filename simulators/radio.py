@@ -23,7 +23,7 @@ DEPTH_DB_PER_M = 3.0
 FLOOR_DB = {7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
 ADR_MARGIN_DB = 6.0
 CHANNELS_HZ = (868_100_000, 868_300_000, 868_500_000, 867_100_000, 867_300_000, 867_500_000, 867_700_000, 867_900_000)
-DUTY = 0.01
+DUTY, SUB_BANDS = 0.01, 2
 BAD_ENTRY, BAD_EXIT, BAD_LOSS = 0.0004, 0.08, 0.7
 """The two-state channel of a surface node; a node below ground enters the bad state five times as often."""
 
@@ -87,9 +87,14 @@ def airtime_s(spreading_factor: int, phy_bytes: int, *, crc: bool = True, bandwi
     return float((8 + 4.25 + payload) * symbol)
 
 
-def shortest_interval_s(spreading_factor: int, app_bytes: int, channels_share: float = 1.0) -> float:
-    """How often a device may send under 1 % duty cycle: time on air / 0.01."""
-    return airtime_s(spreading_factor, app_bytes + 13) / DUTY * channels_share
+def shortest_interval_s(spreading_factor: int, app_bytes: int) -> float:
+    """How often a device may send: 1 % duty cycle in each of the two sub-bands that its channels lie in (EN 300 220)."""
+    return airtime_s(spreading_factor, app_bytes + 13) / (DUTY * SUB_BANDS)
+
+
+def fast_interval_s(link: Link, app_bytes: int = 11) -> float:
+    """The whole minutes between alert uplinks of a level sensor."""
+    return 60.0 * math.ceil(shortest_interval_s(link.spreading_factor, app_bytes) / 60)
 
 
 def _distance_m(a: Sequence[float], b: Sequence[float]) -> float:

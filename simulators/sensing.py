@@ -14,11 +14,10 @@ from core.town import Sensor
 from simulators.happenings import SensorFault
 from simulators.meter_events import status_bits
 from simulators.meters import HOUR_S, ROLLS_OVER_AT_L
-from simulators.radio import link
+from simulators.radio import fast_interval_s, link
 from simulators.signals import grid
 from simulators.truth import Truth
 
-FAST_S = 60.0
 ALERT_SHARE = 0.85
 """A level sensor in an overflow chamber sends every minute above this share of the crest."""
 NOISE = {
@@ -57,14 +56,17 @@ def network_columns(truth: Truth, *, lossless: bool = False) -> Iterator[Column]
 
 
 def schedule(truth: Truth, sensor: Sensor) -> Floats:
-    """When a sensor measures: every interval at its own phase, and each minute while an overflow chamber is nearly full."""
+    """When a sensor measures: every interval at its own phase, and each minute while an overflow chamber is nearly full.
+
+    At a slow data rate the duty cycle forbids a minute: then every second or third.
+    """
     interval = sensor.interval_s or 900.0
     phase = zlib.crc32(sensor.dev_eui.encode()) % int(interval)
     first = truth.start + (phase - truth.start) % interval
     t = np.arange(first, truth.end, interval)
     asset, signal = truth.town.asset_of(sensor), truth.signals.get((sensor.asset or "", "level_m"))
     if asset is not None and asset.kind == "overflow_chamber" and asset.crest_m is not None and signal is not None:
-        minutes = np.arange(truth.start + phase % 60, truth.end, FAST_S)
+        minutes = np.arange(truth.start + phase % 60, truth.end, fast_interval_s(link(truth.town, sensor)))
         return np.union1d(t, minutes[signal.at(minutes) > ALERT_SHARE * asset.crest_m])
     return t
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -39,6 +39,11 @@ def build_town(seed: int = 1, scale: float = 0.04) -> Town:
         base_stations=tuple(_base_station(p) for p in layout.BASE_STATIONS), zones=tuple(_zones()), assets=tuple(assets),
         sensors=tuple(sensors), hydraulic_model=HYDRAULIC_MODEL,
     )  # fmt: skip
+
+
+def with_sensors(town: Town, sensors: Iterable[Sensor]) -> Town:
+    """The town with other sensors. (A model_copy would keep the old town's cached look-ups.)"""
+    return Town(**{name: getattr(town, name) for name in Town.model_fields if name != "sensors"}, sensors=tuple(sensors))
 
 
 def dev_eui(model: str, point: str) -> str:
@@ -144,7 +149,7 @@ def _water_sensors() -> Iterator[Sensor]:
 
 def _sewer_sensors() -> Iterator[Sensor]:
     for c in CHAMBERS:
-        mounting = _below(0.4 if c.radar else c.depth_m - 0.3)
+        mounting = _below(0.4)
         if c.radar:
             yield _sensor(c.id, "vegapuls_air", ("level_m", "distance_m"), 900, point=f"{c.id}-niva", name=f"Nivå {c.name}",
                           reference_m=c.depth_m - 0.4, mounting=mounting)  # fmt: skip
