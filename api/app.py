@@ -12,23 +12,45 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
+from itsdangerous import URLSafeTimedSerializer
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import problems
+from api import openapi, problems
 from api.context import Context
+from api.network import Radio
+from api.notify.channels import web_channels
+from api.notify.outbox import Notifier
 from api.now import Latest
 from api.pages import routes as pages
-from api.routes import alarms, findings, health, overview, readings, stream, town
-from api.security import guards, sessions, signin
+from api.routes import (
+    admin,
+    alarms,
+    detail,
+    findings,
+    health,
+    machine,
+    overflows,
+    overview,
+    publication,
+    readings,
+    stream,
+    town,
+    work,
+    zones,
+)
+from api.security import guards, oidc, sessions, signin
 from api.security.rights import right_of
-from api.services import Services
+from api.services import Services, base_url
+from api.sta import routes as sta
 from core.errors import MjosaError
-from core.records import Alarm
 
 log = structlog.get_logger(__name__)
+FULL_TURNS = 30
+"""Turns between looks at the whole store where a pipeline in this process tells of its readings itself."""
 ROUTERS: tuple[APIRouter, ...] = (
-    town.router, readings.router, findings.router, alarms.router, overview.router, stream.router, health.router, signin.router,
-    pages.router,
+    town.router, zones.router, readings.router, detail.router, findings.router, overflows.router, alarms.router, publication.router,
+    overview.router, stream.router, work.router, admin.router, health.router, machine.router, openapi.router, sta.router,
+    signin.router, oidc.router, pages.router,
 )  # fmt: skip
 
 
@@ -39,13 +61,16 @@ def create_app(services: Services) -> FastAPI:
     known = sessions.Sessions(services.registry, secret, services.clock, machine_token=services.store_token)
     app = FastAPI(title="Mjøsa", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
                   description="What a town's water sensors say: readings, events, alarms and indicators.")  # fmt: skip
-    app.state.context = Context(services, Latest(services.store), known)
-    app.state.oidc = None
+    app.state.context = Context(services, Latest(services.store), known, Radio(services.log, services.clock))
+    app.state.oidc, app.state.oidc_signer = services.oidc, URLSafeTimedSerializer(secret, salt="mjosa-oidc")
+    app.state.notifier = Notifier(services.registry, {**web_channels(), **services.channels}, services.clock, base_url(settings))
     app.state.sign_ins = guards.Buckets(services.limits.sign_ins_per_minute / 60.0, services.limits.sign_ins_per_minute, services.clock)
     problems.install(app)
-    for router in (*ROUTERS, *_field()):
+    routers = [*ROUTERS, *_field()]
+    for router in routers:
         _check_rights(router)
         app.include_router(router)
+    openapi.describe(app, routers)
     app.mount("/static", pages.static())
     _wrap(app, services, known)
     return app
@@ -77,9 +102,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context.services.hub.listen(context.latest.update)
     await run_in_threadpool(_try, context.latest.load)
     watching = asyncio.create_task(_watch(context))
+    app.state.notifier.start()
     yield
     context.services.hub.note("stop", {})
     watching.cancel()
+    await run_in_threadpool(app.state.notifier.stop)
 
 
 def _try(work: Callable[[], object]) -> None:
@@ -93,27 +120,22 @@ def _try(work: Callable[[], object]) -> None:
 async def _watch(context: Context) -> None:
     """What another process raised or stored reaches the live pages too."""
     seen: dict[str, int] = {}
-    first = True
     while True:
-        for alarm in await run_in_threadpool(_alarms, context):
-            if seen.get(alarm.id) != alarm.revision:
-                seen[alarm.id] = alarm.revision
-                if not first:
-                    context.services.hub.alarm(alarm)
-        first = False
+        await run_in_threadpool(_try, lambda: _look(context, seen))
         await asyncio.sleep(context.services.poll_s)
-        if not context.services.hub.pushed:
-            await run_in_threadpool(_try, lambda: _poll(context))
 
 
-def _alarms(context: Context) -> list[Alarm]:
-    try:
-        return list(context.services.registry.alarms.find(limit=500))
-    except MjosaError as error:
-        log.warning("watch_failed", error=str(error))
-        return []
-
-
-def _poll(context: Context) -> None:
-    if news := context.latest.load():
+def _look(context: Context, seen: dict[str, int]) -> None:
+    """One turn. The first only learns what there is: a page that opens reads that itself."""
+    first = not seen
+    for alarm in context.services.registry.alarms.find(limit=1000):
+        if seen.get(alarm.id) != alarm.revision:
+            seen[alarm.id] = alarm.revision
+            if not first:
+                context.publish(alarm)
+    seen.setdefault("", 0)
+    context.radio.look()
+    due = not context.services.hub.pushed or seen[""] % FULL_TURNS == 0
+    if due and (news := context.latest.load()):
         context.services.hub.polled(news)
+    seen[""] += 1

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request, Response
 
+from api.network import Radio
 from api.now import Latest
 from api.problems import Problem
 from api.security.sessions import Sessions
 from api.services import Services
+from core.records import Alarm
 from core.timekeeping import unix
 from core.town import Sensor, Town
 
@@ -23,6 +26,8 @@ class Context:
     services: Services
     latest: Latest
     sessions: Sessions
+    radio: Radio
+    kept: dict[str, tuple[float, Any]] = field(default_factory=dict)
 
     @property
     def town(self) -> Town:
@@ -30,6 +35,34 @@ class Context:
 
     def now(self) -> float:
         return self.services.clock()
+
+    def remembered(self, key: str, for_s: float, find: Callable[[], Any]) -> Any:
+        """What `find` told at most `for_s` ago: for what every page asks and that changes slowly."""
+        now, known = self.now(), self.kept.get(key)
+        if known is None or not 0.0 <= now - known[0] < for_s:
+            known = self.kept[key] = (now, find())
+        return known[1]
+
+    def open_alarms(self) -> list[Alarm]:
+        """Not resolved or closed; at most half a second old, and never older than the last change made here."""
+        found: list[Alarm] = self.remembered("alarms", 0.5, lambda: self.services.registry.alarms.find(open_only=True))
+        return found
+
+    def publish(self, alarm: Alarm) -> None:
+        """An alarm changed here: tell the live pages."""
+        self.kept.pop("alarms", None)
+        self.services.hub.alarm(alarm)
+
+    def status(self) -> dict[str, Any]:
+        """What ingest says about itself, with the radio's and the store's own numbers."""
+        size = self.remembered("size", 30.0, lambda: dict(self.services.store.size()))
+        told = dict(self.services.status())
+        return {
+            "uplinks_per_minute": self.radio.per_minute(),
+            **size,
+            **told,
+            "base_stations": {**self.radio.heard, **told.get("base_stations", {})},
+        }
 
     def sensor(self, key: str) -> Sensor:
         """By sensor id or dev_eui. Raises a 404 that says so."""

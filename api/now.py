@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from core.model import Flag, Reading
+from core.quantities import QUANTITIES
 from core.records import Alarm
 from core.store import SeriesStore
 from core.town import Sensor, Town
@@ -48,8 +49,10 @@ class Latest:
 
 
 def main_quantity(sensor: Sensor) -> str | None:
-    """What the sensor is there for: its first quantity that is not supporting."""
-    return next((q for q in sensor.quantities if q not in SUPPORTING), next(iter(sensor.quantities), None))
+    """What the sensor is there for: its first quantity that is neither supporting nor a running index, where it has one."""
+    own = [q for q in sensor.quantities if q not in SUPPORTING]
+    rates = [q for q in own if q in QUANTITIES and not QUANTITIES[q].counter]
+    return next(iter([*rates, *own, *sensor.quantities]), None)
 
 
 def heard_at(rows: dict[str, Reading]) -> float | None:
@@ -74,10 +77,10 @@ def state_of(sensor: Sensor, rows: dict[str, Reading], alarms: Sequence[Alarm], 
 
 
 def alarms_by_sensor(alarms: Iterable[Alarm], now: float) -> dict[str, list[Alarm]]:
-    """Open alarms that are not shelved, by sensor id."""
+    """Open alarms whose cause lasts and that are not shelved, by sensor id."""
     found: dict[str, list[Alarm]] = {}
     for alarm in alarms:
-        if alarm.shelved_until is None or alarm.shelved_until <= now:
+        if alarm.ended_at is None and (alarm.shelved_until or 0.0) <= now:
             for sensor in alarm.sensors:
                 found.setdefault(sensor, []).append(alarm)
     return found

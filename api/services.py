@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from api.live import Hub
 from core.registry import Registry
 from core.settings import Settings
 from core.store import SeriesStore
-
-
-class DeadLetters(Protocol):
-    """Frames that did not decode. Each letter is plain JSON data with at least id, dev_eui, received_at and reason."""
-
-    def find(self, limit: int = 100) -> Sequence[Mapping[str, Any]]: ...
-
-    def replay(self, ids: Sequence[str] | None = None) -> Mapping[str, int]:
-        """Try again (all of them when ids is None): {"replayed": n, "failed": m}."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +22,12 @@ class Limits:
     body_bytes: int = 2_000_000
     import_bytes: int = 50_000_000
     stream_clients: int = 200
+
+
+def base_url(settings: Settings) -> str:
+    """Where people reach this installation, without a slash at the end."""
+    scheme = "https" if settings.tls_certificate else "http"
+    return str(settings.public_url or f"{scheme}://{settings.host}:{settings.port}").rstrip("/")
 
 
 @dataclass
@@ -52,17 +49,20 @@ class Services:
     """The network server as gateway.registration sees it; None where this process has none."""
     registration: Any = None
     """gateway.registration.Registration bound to registry, store and fleet (used by the phone pages)."""
-    dead_letters: DeadLetters | None = None
+    dead_letters: Any = None
+    """ingest.dead_letters.DeadLetters: `groups()` and `count()`."""
+    replay: Callable[[str | None], Mapping[str, Any]] | None = None
+    """`replay(dev_eui or None)` processes dead letters again: {"replayed": n, "failed": m}."""
     status: Callable[[], Mapping[str, Any]] = dict
     """Ingest and network health as plain JSON: uplinks_per_minute, lag_s, dead_letters, broker, base_stations: {id: last_seen}."""
-    indicators: Callable[..., Sequence[Any]] | None = None
-    """`indicators(start, end, zones=None, keys=None) -> [IndicatorValue]`, computed now and not kept."""
     store_handler: Callable[[bytes], bytes] | None = None
     """core.stores.remote.handle bound to the store: one request's bytes in, its answer's bytes out."""
     store_token: str | None = None
     """What commands beside the server show to use /internal/store (kept by mjosa.py in data_dir/server.json, mode 0600)."""
+    oidc: Any = None
+    """api.security.oidc.Provider; None: users sign in with a password."""
     channels: Mapping[str, Any] = field(default_factory=dict)
-    """Notification channels by name; see api.notify.channels."""
+    """Notification channels by name, each with `send(message)`; see api.notify.channels."""
     limits: Limits = field(default_factory=Limits)
     poll_s: float = 2.0
     """How often the registry is looked at for alarms that another process raised."""

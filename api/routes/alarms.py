@@ -113,5 +113,5 @@ def _get(ctx: Context, key: str) -> Alarm:
 
 
 def _done(ctx: Context, changed: Alarm) -> Response:
-    ctx.services.hub.alarm(changed)
+    ctx.publish(changed)
     return as_json(present.alarm(changed, ctx.now()))

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from analytics.indicators.release import suppressed
 from api import present
 from api.context import Ctx, as_json, moment
+from api.routes.publication import released
 from api.security.rights import Caller, needs
 
 router = APIRouter(prefix="/api/v1")
@@ -38,4 +40,6 @@ def indicators(ctx: Ctx, who: See, indicator: str | None = None, zone: str | Non
     until = moment(end, ctx.now() + 1.0, "end") if end else None
     found = ctx.services.registry.figures.find(indicator=indicator, zone=zone, start=moment(start, 0.0, "start") if start else None,
                                                end=until, history=history)  # fmt: skip
-    return as_json({"items": [present.figure(v) for v in found]})
+    held_back = {(v.indicator, v.zone, v.start, v.end) for v in released(ctx).values if v.reason == "suppressed_for_privacy"}
+    told = [suppressed(v) if (v.indicator, v.zone, v.start, v.end) in held_back else v for v in found]
+    return as_json({"items": [present.figure(v) for v in told]})

@@ -39,7 +39,7 @@ def ready(ctx: Ctx, who: Public) -> Response:
 @router.get("/api/v1/status")
 def status(ctx: Ctx, who: Annotated[Caller, Depends(needs("see"))]) -> Response:
     """What ingest, the network and the store say about themselves."""
-    return as_json({**ctx.services.status(), "store": dict(ctx.services.store.size()), "live_pages": ctx.services.hub.clients})
+    return as_json({**ctx.status(), "live_pages": ctx.services.hub.clients})
 
 
 @router.get("/metrics")

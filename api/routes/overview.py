@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from api import present
 from api.context import Context, Ctx, as_json
 from api.now import RANK, alarms_by_sensor, shown
+from api.routes.publication import described, released
 from api.security.rights import Caller, needs
 from core.records import Alarm
 from core.town import Asset, Town
@@ -21,10 +22,10 @@ FRONT_FIGURES = ("S02", "W01", "X01")
 def overview(ctx: Ctx, who: Annotated[Caller, Depends(needs("see"))]) -> Response:
     """Household meters appear only as a number per zone."""
     town, now = ctx.town, ctx.now()
-    alarms = ctx.services.registry.alarms.find(open_only=True)
+    alarms = ctx.open_alarms()
     by_sensor = alarms_by_sensor(alarms, now)
-    status = dict(ctx.services.status())
-    heard = status.get("base_stations", {})
+    status = ctx.status()
+    heard = status["base_stations"]
     return as_json({
         "at": present.when(now), "utility": town.utility.name, "zones": _zones(town, alarms),
         "sensors": [{**_mark(town, s), **present.state(s, ctx.latest.of(s.dev_eui), by_sensor, now)} for s in shown(town, now)],
@@ -47,7 +48,7 @@ def _mark(town: Town, sensor: Any) -> dict[str, Any]:
 def _zones(town: Town, alarms: list[Alarm]) -> list[dict[str, Any]]:
     worst: dict[str | None, str] = {}
     for alarm in alarms:
-        if RANK.get(alarm.severity, 0) > RANK.get(worst.get(alarm.zone, ""), 0):
+        if alarm.ended_at is None and RANK.get(alarm.severity, 0) > RANK.get(worst.get(alarm.zone, ""), 0):
             worst[alarm.zone] = alarm.severity
     meters: dict[str | None, int] = {}
     for sensor in town.current.values():
@@ -72,13 +73,15 @@ def _placed(asset: Asset) -> bool:
 
 
 def front_figures(ctx: Context) -> list[dict[str, Any]]:
-    """The three front indicators for the whole town, newest first within each, with a short history to draw."""
-    top = next((z.id for z in ctx.town.zones if z.kind == "town"), None) or ctx.town.utility.id
+    """The three front indicators for the whole town: the newest produced of the longest period, with a short history to draw."""
+    made = released(ctx)
     found = []
     for key in FRONT_FIGURES:
-        values = ctx.services.registry.figures.find(indicator=key)
-        whole = [v for v in values if v.zone == top] or values
-        whole = sorted(whole, key=lambda v: (v.end, v.end - v.start))[-13:]
-        if whole:
-            found.append({**present.figure(whole[-1]), "trend": [{"end": present.when(v.end), "value": v.value} for v in whole]})
+        values = sorted((v for v in made.values if v.indicator == key and v.zone == made.town_zone), key=lambda v: v.end)
+        if not values:
+            continue
+        shown = next((v for v in reversed(values) if v.value is not None), values[-1])
+        alike = [v for v in values if abs((v.end - v.start) - (shown.end - shown.start)) < 4 * 86_400.0][-13:]
+        found.append({**present.figure(shown), "name": described(key)["name"],
+                      "trend": [{"end": present.when(v.end), "value": v.value} for v in alike]})  # fmt: skip
     return found

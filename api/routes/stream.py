@@ -21,14 +21,15 @@ from core.records import Alarm
 router = APIRouter(prefix="/api/v1", tags=["stream"])
 KEEP_ALIVE_S = 15.0
 OVERLAP_S = 30.0
-"""How far before the client's last message alarms are sent again, since two processes' clocks and commits may cross."""
+"""How far before the client's last message changed alarms are sent again, since two processes' clocks and commits may cross."""
 
 
 @router.get("/stream", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def stream(request: Request, ctx: Ctx, who: Annotated[Caller, Depends(needs("see"))],
                  last_event_id: Annotated[str | None, Header()] = None, since: str | None = None) -> Response:  # fmt: skip
     """`event: alarm` is one alarm, whole; `event: readings` a list of newest states. Message ids are Unix seconds; a client that
-    reconnects with Last-Event-ID (or starts with `since`) gets every alarm that changed since (some twice: same id and revision).
+    reconnects with Last-Event-ID (or starts with `since`) gets every open alarm and all that changed since, whether it has seen
+    them or not (same id and revision: seen).
     """
     if ctx.services.hub.clients >= ctx.services.limits.stream_clients:
         raise Problem(503, "Too many live pages are open; close some or try again later", headers={"Retry-After": "10"})
@@ -41,7 +42,7 @@ async def _messages(request: Request, ctx: Context, since: float | None) -> Asyn
     try:
         yield b"retry: 2000\n\n" + _message("hello", {"at": present.when(ctx.now())}, ctx.now())
         if since is not None:
-            for alarm in await run_in_threadpool(changed_since, ctx, since - OVERLAP_S):
+            for alarm in await run_in_threadpool(missed, ctx, since - OVERLAP_S):
                 yield _alarm(ctx, alarm)
         while not await request.is_disconnected():
             taken = await subscriber.take(KEEP_ALIVE_S)
@@ -61,16 +62,17 @@ async def _messages(request: Request, ctx: Context, since: float | None) -> Asyn
         ctx.services.hub.unsubscribe(subscriber)
 
 
-def changed_since(ctx: Context, since: float) -> list[Alarm]:
-    """Alarms changed at or after a time, oldest change first."""
-    found = [a for a in ctx.services.registry.alarms.find() if a.updated_at >= since]
-    return sorted(found, key=lambda a: a.updated_at)
+def missed(ctx: Context, since: float) -> list[Alarm]:
+    """Every open alarm, and every other one that a person changed since: whatever the client has not seen is among them."""
+    found = ctx.services.registry.alarms.find()
+    still_open = ("open", "acknowledged", "in_progress")
+    return sorted((a for a in found if a.state in still_open or a.updated_at >= since), key=lambda a: a.updated_at)
 
 
 def states(ctx: Context, readings: Iterable[Reading]) -> list[dict[str, Any]]:
     """The state now of each sensor that the readings belong to, households' meters left out."""
     now, town = ctx.now(), ctx.town
-    alarms = alarms_by_sensor(ctx.services.registry.alarms.find(open_only=True), now)
+    alarms = alarms_by_sensor(ctx.open_alarms(), now)
     found = {}
     for device in {r.sensor for r in readings}:
         sensor = town.sensor_at(device, now)
@@ -80,7 +82,7 @@ def states(ctx: Context, readings: Iterable[Reading]) -> list[dict[str, Any]]:
 
 
 def _alarm(ctx: Context, alarm: Alarm) -> bytes:
-    return _message("alarm", present.alarm(alarm, ctx.now()), alarm.updated_at)
+    return _message("alarm", present.alarm(alarm, ctx.now()), ctx.now())
 
 
 def _message(kind: str, data: Any, at: float) -> bytes:

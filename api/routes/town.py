@@ -42,7 +42,7 @@ def assets(ctx: Ctx, who: See, kind: str | None = None, zone: str | None = None)
 
 @router.get("/base-stations")
 def base_stations(ctx: Ctx, who: See) -> Response:
-    heard = dict(ctx.services.status()).get("base_stations", {})
+    heard = ctx.status()["base_stations"]
     return as_json({"items": [{**b.model_dump(mode="json"), "heard_at": present.when(heard.get(b.id))} for b in ctx.town.base_stations]})
 
 
@@ -72,7 +72,7 @@ def sensor(key: str, ctx: Ctx, who: See) -> Response:
     found = ctx.sensor(key)
     may_see_household(ctx, who, found, "sensor.read")
     town, rows = ctx.town, ctx.latest.of(found.dev_eui)
-    alarms = alarms_by_sensor(ctx.services.registry.alarms.find(open_only=True), ctx.now())
+    alarms = alarms_by_sensor(ctx.open_alarms(), ctx.now())
     places = [{"dev_eui": p.dev_eui, "model": p.model, "valid_from": present.when(p.valid_from), "valid_to": present.when(p.valid_to)}
               for p in town.placements[found.id]]  # fmt: skip
     return as_json({
@@ -85,7 +85,7 @@ def sensor(key: str, ctx: Ctx, who: See) -> Response:
 def latest(ctx: Ctx, who: See, zone: str | None = None, kind: str | None = None, quantity: str | None = None) -> Response:
     """The newest value and state of every sensor in use (households' meters left out)."""
     now = ctx.now()
-    alarms = alarms_by_sensor(ctx.services.registry.alarms.find(open_only=True), now)
+    alarms = alarms_by_sensor(ctx.open_alarms(), now)
     items = []
     for s in _chosen(ctx, zone, kind, quantity):
         rows = ctx.latest.of(s.dev_eui)

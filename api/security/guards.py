@@ -20,7 +20,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 HSTS = "max-age=31536000; includeSubDomains"
-BIG_BODIES = ("/internal/", "/api/v1/import")
+BIG_BODIES = ("/api/store",)
 
 
 class Headers:

@@ -142,4 +142,4 @@ def test_health_and_metrics(operator, client, world):
     assert client.get("/ready").json()["status"] == "ready"
     assert client.get("/metrics").status_code == 401
     assert b"python_info" in operator.get("/metrics").content
-    assert operator.get("/api/v1/status").json()["store"]["rows"] == world.services.store.size()["rows"]
+    assert operator.get("/api/v1/status").json()["rows"] == world.services.store.size()["rows"]
