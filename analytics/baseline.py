@@ -71,12 +71,19 @@ def sorted_median(x: Floats, axis: int) -> tuple[Floats, Ints]:
 def expected(grid: Grid, weeks: int = 8, least: int = 3) -> Floats:
     """Baseline of shape (days, steps): for each day the median, hour by hour, over the same weekday of up to `weeks` weeks before it.
 
-    Where fewer than `least` of them have data, over the fourteen days before. Nothing of the day itself or later takes part, except
-    that each hour of a public holiday is compared with a Sunday or with its plain weekday, whichever is nearer.
+    Where fewer than `least` of them have data, over the workdays, or the days off, of three weeks; else over fourteen days.
+    Nothing of the day itself or later takes part, except that each hour of a public holiday is compared with a Sunday or with its plain
+    weekday, whichever is nearer.
     """
     hourly, per_hour = _hourly(grid)
     recent, n = _trailing(hourly, grid.days, 14, 14)
     recent = np.where(n >= least, recent, np.nan)
+    for off in (False, True):
+        rows = np.flatnonzero((grid.kind >= 5) == off)
+        if not rows.size:
+            continue
+        alike, n = _trailing(hourly[rows], grid.days[rows], 10, 21)
+        recent[rows] = np.where(n >= least, alike, recent[rows])
     plain = (grid.days + 3) % 7
     profile = _by_kind(hourly, grid.days, grid.kind, weeks, least, recent)
     free = np.flatnonzero(plain != grid.kind)

@@ -18,6 +18,8 @@ from core.timekeeping import unix
 from core.town import Town
 
 WEEK_S = 7 * 86_400.0
+FACTS = frozenset({"silence", "low_pressure", "frost_risk", "rollover", "reverse_flow", "meter_exchange", "stopped_meter"})
+"""Alarms that report what was measured; they cannot be false by chance and are not counted against the budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def evaluate(folder: DataFolder, events: Sequence[Event], distances: Mapping[str
     true = [h for h in happenings(folder.truth) if h.end > folder.start and h.start < folder.end]
     kinds = [k for k in MATCHES if any(h.kind == k for h in true)]
     scores = tuple(_score(k, true, events, folder, distances or {}) for k in kinds)
-    alarms = [a for a in causes(events, (), folder.town) if a.severity != "info"]
+    alarms = [a for a in causes(events, (), folder.town) if a.kind not in FACTS]
     by_id = {e.id: e for e in events}
     wrong = [a for a in alarms if not any(_explained(by_id[i], true, folder) for i in a.events)]
     weeks = (folder.end - folder.start) / WEEK_S
@@ -140,7 +142,7 @@ def false_alarms(folder: DataFolder, events: Sequence[Event]) -> list[Alarm]:
     """The alarms that no true happening explains."""
     true = happenings(folder.truth or {})
     by_id = {e.id: e for e in events}
-    alarms = [a for a in causes(events, (), folder.town) if a.severity != "info"]
+    alarms = [a for a in causes(events, (), folder.town) if a.kind not in FACTS]
     return [a for a in alarms if not any(_explained(by_id[i], true, folder) for i in a.events)]
 
 

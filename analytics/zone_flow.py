@@ -47,6 +47,12 @@ def inflows(arrays: Arrays, least_step_s: float = 900.0) -> list[Inflow]:
     return [Inflow(tuple(k.site.sensor for k in inlets), grids[0]._replace(x=total))]
 
 
+def steady(grid: Grid, idle_share: float = 0.03) -> bool:
+    """False for a pump that runs by turns (at rest, below idle_share of its 90th percentile, a tenth of the time): its flow is not use."""
+    x = grid.x[np.isfinite(grid.x)]
+    return x.size > 0 and float(np.mean(x <= idle_share * np.quantile(x, 0.9))) < 0.1
+
+
 def aligned(grids: Sequence[Grid]) -> list[Grid]:
     """Grids of one step over the union of their days, NaN where one has none."""
     first, last = min(int(g.days[0]) for g in grids), max(int(g.days[-1]) for g in grids)

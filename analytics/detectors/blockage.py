@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.baseline import Grid, expected, on_grid, pooled_scale
+from analytics.baseline import Grid, expected, on_grid, pooled_scale, sorted_median
 from analytics.detector import Arrays, Detector, Finding, Track, finite, ordered, typical_interval_s
 from analytics.spans import Mask, runs
-from analytics.weather import CONTEXT, wet_mask
+from analytics.weather import CONTEXT, weather, wet_mask
 from analytics.zone_flow import step_ends
 from core.model import Floats
 
@@ -20,6 +21,9 @@ class Params:
 
     step_s: float = 3600.0
     z: float = 4.0
+    z_alone: float = 3.0
+    """What is left of z once the median of the zone's levels is taken off."""
+    least_levels: int = 3
     least_rise_m: float = 0.03
     least_hours: int = 3
     urgent_share: float = 0.8
@@ -30,20 +34,40 @@ class Params:
     neighbour_z: float = 2.0
 
 
+_Side = tuple[Track, Grid, Floats, Floats, Mask]
+
+
 def detect(arrays: Arrays, p: Params) -> list[Finding]:
     """Findings `blockage`; score is the largest z of its hours, threshold the z that counts."""
     sides = {k.site.asset or k.site.sensor: s for k in arrays.of("level_m") if (s := _standing(arrays, k, p)) is not None}
+    common = _common(sides, p)
     found = []
     for name, (track, grid, z, rise, dry) in sides.items():
-        high = (z > p.z) & (rise > p.least_rise_m) & dry
+        alone = z if common is None else z - common(step_ends(grid))
+        high = (z > p.z) & (alone > p.z_alone) & (rise > p.least_rise_m) & dry
         ends = step_ends(grid)
         for first, last in runs(_bridged(high)):
-            if last - first + 1 >= p.least_hours:
-                found.append(_finding(first, last, track, grid, z, rise, ends, _below(sides, name, track, ends[first], ends[last], p), p))
+            if last - first + 1 < p.least_hours or weather(arrays, float(ends[first]) - 86_400.0, float(ends[first])) == "melt":
+                continue
+            found.append(_finding(first, last, track, grid, z, rise, ends, _below(sides, name, track, ends[first], ends[last], p), p))
     return ordered(found)
 
 
-_Side = tuple[Track, Grid, Floats, Floats, Mask]
+def _common(sides: dict[str, _Side], p: Params) -> Callable[[Floats], Floats] | None:
+    """What all levels of the zone do together (thaw, groundwater), as a function of time; None where they are too few to say."""
+    if len(sides) < p.least_levels:
+        return None
+    ends = {name: step_ends(side[1]) for name, side in sides.items()}
+    times = np.arange(min(e[0] for e in ends.values()), max(e[-1] for e in ends.values()) + p.step_s, p.step_s)
+    stack = np.stack([_at(times, ends[name], side[2]) for name, side in sides.items()])
+    middle = np.maximum(sorted_median(stack, 0)[0], 0.0)
+    return lambda at: np.nan_to_num(_at(at, times, middle))
+
+
+def _at(times: Floats, known: Floats, values: Floats) -> Floats:
+    """The newest value at each time, NaN before the first."""
+    place = np.searchsorted(known, times, "right") - 1
+    return np.where(place >= 0, values[np.maximum(place, 0)], np.nan)
 
 
 def _standing(arrays: Arrays, track: Track, p: Params) -> _Side | None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from analytics.baseline import Grid, Ints, expected, on_grid, pooled_scale, sorted_median, step_for, whitened
 from analytics.detector import Arrays, Detector, Finding, finite, ordered, typical_interval_s
-from analytics.sequential import Shift, shifts, threshold
-from analytics.zone_flow import Inflow, aligned, inflows, step_ends
+from analytics.sequential import Shift, calibrated, shifts
+from analytics.zone_flow import Inflow, aligned, inflows, steady, step_ends
 from core.model import Floats
 
 
@@ -24,8 +24,10 @@ class Params:
     k: float = 0.5
     end_drop: float = 4.0
     least_m3h: float = 1.0
-    least_share: float = 0.03
+    least_share: float = 0.08
     """Of the zone's usual flow."""
+    idle_share: float = 0.03
+    """Of the flow's 90th percentile: less than that is a pump at rest."""
     resolution_m3h: float = 0.05
     resolution_bar: float = 0.005
 
@@ -34,17 +36,19 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     """Findings `burst`; score is the top of the CUSUM of flow, or of flow and pressure together [σ]."""
     found = []
     for flow in inflows(arrays, p.least_step_s):
+        if not steady(flow.grid, p.idle_share):
+            continue
         base = expected(flow.grid, p.weeks)
         residual = _residual(flow.grid, base, p)
         e_flow = whitened(residual / pooled_scale(residual, floor=p.resolution_m3h))
         fall = _pressure_fall(arrays, flow, p)
-        h = threshold(2 * arrays.budget.mean_time_between_s() / flow.grid.step_s, p.k)
         together = None if fall is None else np.where(np.isfinite(fall), (e_flow + fall) / np.sqrt(2.0), e_flow)
         tests = [e_flow] if together is None else [together, e_flow]
         best: list[Finding] = []
         for e in tests:
             flat = e.ravel()
             known = np.flatnonzero(np.isfinite(flat))
+            h = calibrated(e, p.k, 2 * arrays.budget.mean_time_between_s() / flow.grid.step_s)[known]
             for s in shifts(flat[known], p.k, h, p.end_drop):
                 f = _finding(s, known, flow, base, residual, fall, h, p)
                 if f is not None and not any(abs(f.onset - g.onset) < 86_400 or g.start <= f.onset <= (g.end or np.inf) for g in best):
@@ -83,7 +87,7 @@ def _pressure_fall(arrays: Arrays, flow: Inflow, p: Params) -> Floats | None:
 
 
 def _finding(
-    s: Shift, known: Ints, flow: Inflow, base: Floats, residual: Floats, fall: Floats | None, h: float, p: Params
+    s: Shift, known: Ints, flow: Inflow, base: Floats, residual: Floats, fall: Floats | None, h: Floats, p: Params
 ) -> Finding | None:
     onset, alarm = int(known[s.onset]), int(known[s.alarm])
     t, r = step_ends(flow.grid), residual.ravel()
@@ -109,7 +113,7 @@ def _finding(
         onset=(before + float(t[onset])) / 2,
         onset_u_s=(float(t[onset]) - before) / 2,
         score=s.peak,
-        threshold=h,
+        threshold=float(h[s.alarm]),
         severity="major",
         details=details,
     )

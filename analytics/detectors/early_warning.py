@@ -38,7 +38,7 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     back = np.minimum(back, np.maximum(np.arange(t.size) - 1, 0))
     span = np.where(t > t[back], t - t[back], np.inf)
     rise = x - x[back]
-    sigma = np.maximum(np.nan_to_num(daily_noise(t, x, clip=0.1), nan=0.01), p.noise_low_m) * np.sqrt(2.0)
+    sigma = np.maximum(np.nan_to_num(daily_noise(t, x), nan=0.01), p.noise_low_m) * np.sqrt(2.0)
     left = crest - x
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = left / (rise / span)

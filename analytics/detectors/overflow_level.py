@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analytics.baseline import sorted_median
 from analytics.counting import block_count
 from analytics.detector import Arrays, Detector, Finding, Site, completeness, finite, typical_interval_s
 from analytics.noise import daily_noise
@@ -19,7 +20,7 @@ from core.model import Floats
 class Params:
     """Defaults: facts collected for Mjøsa, sewer overflow; the noise bounds keep a rough sensor from hiding an overflow."""
 
-    h_on_m: float = 0.01
+    h_on_m: float = 0.006
     """Least head that starts an overflow; 3 standard deviations of the sensor's own noise where that is more."""
     h_off_m: float = 0.0
     noise_low_m: float = 0.002
@@ -28,12 +29,16 @@ class Params:
     """Shortest overflow where sampling is finer than this; a coarser sample counts alone."""
     merge_gap_s: float = 600.0
     """Pauses no longer than this (or two samples) are one event."""
+    creep_days: int = 15
+    creep_least_m: float = 0.04
+    creep_share: float = 0.7
+    """Of the peak head: an overflow no higher than the sensor's own creeping is not believed."""
     hold_intervals: float = 2.0
     """How many intervals of silence the state is held."""
 
 
 def detect(arrays: Arrays, p: Params) -> list[Finding]:
-    """Findings `overflow`; score is the peak head [m], threshold the head that started it."""
+    """Findings `overflow`, or `sensor_fault` where the level has crept to the crest by itself; score is the peak head [m]."""
     track = arrays.tracks[0]
     site = track.site
     if site.crest_m is None:
@@ -44,11 +49,40 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     head = x - site.crest_m
     interval = site.interval_s or typical_interval_s(t)
     hold = p.hold_intervals * max(interval if interval > 0 else 0.0, 60.0)
-    sigma = np.clip(np.nan_to_num(daily_noise(t, x, clip=0.1), nan=p.noise_low_m), p.noise_low_m, p.noise_high_m)
+    sigma = np.clip(np.nan_to_num(daily_noise(t, x), nan=p.noise_low_m), p.noise_low_m, p.noise_high_m)
     on = np.maximum(p.h_on_m, 3 * sigma)
     parts = [s for s in spans(hysteresis(head, on, p.h_off_m), t, hold, arrays.end) if _lasts(s, t, head, on, p, interval)]
     groups = merge(parts, max(p.merge_gap_s, 2 * interval))
-    return [_finding(group, t, head, on, sigma, site, interval, weather(arrays, group[0].start, group[-1].end)) for group in groups]
+    creep = _creep(t, x, p)
+    found = []
+    for group in groups:
+        kind = weather(arrays, group[0].start, group[-1].end)
+        rose = float(creep[group[0].first])
+        peak = float(head[group[0].first : group[-1].last + 1].max())
+        finding = _finding(group, t, head, on, sigma, site, interval, kind)
+        found.append(_fouled(finding, rose) if rose > p.creep_least_m and rose > p.creep_share * peak else finding)
+    return found
+
+
+def _creep(t: Floats, x: Floats, p: Params) -> Floats:
+    """How far the daily minimum has crept up, day by day, over the fortnight before [m]: as fouling does and no blockage."""
+    day = np.floor_divide(t, 86_400.0).astype(np.int64)
+    first = np.flatnonzero(np.diff(day, prepend=day[0] - 1))
+    lowest = np.full(day[-1] - day[0] + 1 + p.creep_days, np.nan)
+    lowest[day[first] - day[0] + p.creep_days] = np.minimum.reduceat(x, first)
+    window = np.lib.stride_tricks.sliding_window_view(lowest[:-1], p.creep_days)
+    half = p.creep_days // 3
+    parts = [sorted_median(window[:, a:b], 1)[0] for a, b in ((0, half), (half, 2 * half), (2 * half, p.creep_days))]
+    steps = np.minimum(parts[1] - parts[0], parts[2] - parts[1])
+    rose = np.where(steps > p.creep_least_m / 4, window[:, -1] - parts[0], 0.0)
+    out: Floats = np.nan_to_num(rose)[day - day[0]]
+    return out
+
+
+def _fouled(finding: Finding, rose: float) -> Finding:
+    """Not believed to be water."""
+    details = {**finding.details, "fault": "fouling", "crept_m": rose}
+    return replace(finding, kind="sensor_fault", severity="warning", volume_m3=None, volume_u_m3=None, details=details)
 
 
 def _lasts(s: Span, t: Floats, head: Floats, on: Floats, p: Params, interval: float) -> bool:
@@ -113,7 +147,7 @@ DETECTOR = Detector(
     scope="series",
     inputs=("level_m",),
     context=CONTEXT,
-    kinds=("overflow",),
+    kinds=("overflow", "sensor_fault"),
     params=Params,
     detect=detect,
     source="Schmitt trigger on head over crest; Poleni volume; Environment Agency 12/24 blocks",

@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.baseline import day_level, expected, on_grid, pooled_scale, step_for, whitened
 from analytics.detector import Arrays, Detector, Finding, completeness, finite, ordered, typical_interval_s
-from analytics.sequential import Shift, shifts, threshold
+from analytics.sequential import Shift, calibrated, shifts
 from core.model import Floats
 
 
@@ -38,17 +38,17 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     step_scale = pooled_scale(residual, floor=p.resolution_bar)
     residual = residual - day_level(residual, limit=step_scale.mean(axis=1))[:, None]
     scale = pooled_scale(residual, floor=p.resolution_bar)
-    e = whitened(residual / scale).ravel()
-    known = np.isfinite(e)
-    e, times, r = e[known], grid.t.ravel()[known], residual.ravel()[known]
-    h = threshold(2 * arrays.budget.mean_time_between_s() / grid.step_s, p.k)
-    found = [
-        f for sign in (-1.0, 1.0) for s in shifts(sign * e, p.k, h, p.end_drop) if (f := _finding(s, sign, times, r, h, p)) is not None
-    ]
+    e = whitened(residual / scale)
+    known = np.isfinite(e.ravel())
+    times, r = grid.t.ravel()[known], residual.ravel()[known]
+    found = []
+    for sign in (-1.0, 1.0):
+        h = calibrated(sign * e, p.k, 2 * arrays.budget.mean_time_between_s() / grid.step_s)[known]
+        found += [f for s in shifts(sign * e.ravel()[known], p.k, h, p.end_drop) if (f := _finding(s, sign, times, r, h, p)) is not None]
     return ordered([_complete(f, t, interval) for f in found])
 
 
-def _finding(s: Shift, sign: float, t: Floats, residual: Floats, h: float, p: Params) -> Finding | None:
+def _finding(s: Shift, sign: float, t: Floats, residual: Floats, h: Floats, p: Params) -> Finding | None:
     stop = (s.end if s.end is not None else t.size - 1) + 1
     part = residual[s.onset : max(stop, s.onset + 1)]
     change = float(np.median(part))
@@ -58,12 +58,12 @@ def _finding(s: Shift, sign: float, t: Floats, residual: Floats, h: float, p: Pa
     end = float(t[s.end]) if s.end is not None else None
     return Finding(
         kind="pressure_anomaly",
-        start=before,
+        start=float(t[s.alarm]),
         end=end,
         onset=float(before + t[s.onset]) / 2,
         onset_u_s=float(t[s.onset] - before) / 2,
         score=s.peak,
-        threshold=h,
+        threshold=float(h[s.alarm]),
         details={
             "change_bar": change,
             "extreme_bar": float(part[np.argmax(sign * part)]),
@@ -97,7 +97,7 @@ DETECTOR = Detector(
     kinds=("pressure_anomaly",),
     params=Params,
     detect=detect,
-    source="time-of-week median, pooled MAD, AR(1) prewhitening, CUSUM (Page 1954) with Siegmund's threshold",
+    source="time-of-week median, pooled MAD, AR(1) prewhitening, CUSUM (Page 1954) with a threshold calibrated per series",
     memory_s=(2 * 56 + 14) * 86_400.0,
     budget_share=0.3,
 )

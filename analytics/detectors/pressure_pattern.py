@@ -9,7 +9,7 @@ import numpy as np
 
 from analytics.baseline import Grid, Ints, on_grid, sorted_median, whitened
 from analytics.detector import Arrays, Detector, Finding, finite, ordered, typical_interval_s
-from analytics.sequential import Shift, shifts, threshold
+from analytics.sequential import Shift, calibrated, shifts
 from analytics.zone_flow import aligned, inflows, step_ends
 from core.model import Floats
 
@@ -57,11 +57,11 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
         size[d, there] = _normal(np.einsum("bi,ij,bj->b", r[there], fit.weight, r[there]), len(sensors))
     usual, n = _trailing_median(size)
     z = np.where(n >= 4 * p.block_h // 6 * 2, (size - usual), np.nan)
-    e = whitened(z).ravel()
-    known = np.flatnonzero(np.isfinite(e))
-    h = threshold(arrays.budget.mean_time_between_s() / (p.block_h * 3600.0), p.k)
+    e = whitened(z)
+    known = np.flatnonzero(np.isfinite(e.ravel()))
+    h = calibrated(e, p.k, arrays.budget.mean_time_between_s() / (p.block_h * 3600.0))[known]
     ends = step_ends(grid).reshape(blocks.shape[0], blocks.shape[1], -1)[:, :, -1].ravel()
-    found = [_finding(s, known, blocks, fits, sensors, flow, ends, h, p) for s in shifts(e[known], p.k, h, p.end_drop)]
+    found = [_finding(s, known, blocks, fits, sensors, flow, ends, h, p) for s in shifts(e.ravel()[known], p.k, h, p.end_drop)]
     return ordered([f for f in found if f is not None])
 
 
@@ -148,7 +148,7 @@ def _trailing_median(size: Floats, days: int = 28) -> tuple[Floats, Floats]:
 
 
 def _finding(
-    s: Shift, known: Ints, blocks: Floats, fits: dict[int, Fit], sensors: list[str], flow: Floats | None, ends: Floats, h: float, p: Params
+    s: Shift, known: Ints, blocks: Floats, fits: dict[int, Fit], sensors: list[str], flow: Floats | None, ends: Floats, h: Floats, p: Params
 ) -> Finding | None:
     onset, alarm = int(known[s.onset]), int(known[s.alarm])
     per_day = blocks.shape[1]
@@ -185,7 +185,7 @@ def _finding(
         onset=(before + float(ends[onset])) / 2,
         onset_u_s=(float(ends[onset]) - before) / 2,
         score=s.peak,
-        threshold=h,
+        threshold=float(h[s.alarm]),
         sensors=(sensors[top],) if fault else tuple(sensors[i] for i in by_weight[:5]),
         details={**details, "fault": "offset"} if fault else details,
     )

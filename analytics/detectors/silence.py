@@ -15,6 +15,8 @@ class Params:
 
     intervals: float = 3.0
     least_h: float = 12.0
+    worry_h: float = 48.0
+    """A shorter silence is information, not an alarm."""
     times_usual: float = 3.0
     """Of the 99.5th percentile of its own pauses."""
 
@@ -42,6 +44,7 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
                 score=float(((end or arrays.end) - t[i]) / 3600),
                 threshold=limit / 3600,
                 completeness=0.0,
+                severity="warning" if (end or arrays.end) - t[i] >= p.worry_h * 3600 else "info",
                 details={"last_heard_s": float(t[i]), "found_after_s": limit - interval},
             )
         )

@@ -9,7 +9,7 @@ import numpy as np
 from analytics.baseline import Grid, Ints
 from analytics.detector import Arrays, Detector, Finding, ordered
 from analytics.sequential import threshold
-from analytics.zone_flow import Inflow, inflows, step_ends
+from analytics.zone_flow import Inflow, inflows, steady, step_ends
 from core.model import Floats
 
 
@@ -28,7 +28,7 @@ class Params:
     adapt_limit_sigma: float = 0.1
     """A baseline that adapts faster swallows slow leaks."""
     least_m3h: float = 0.5
-    least_share: float = 0.02
+    least_share: float = 0.025
     same_days: float = 3.0
     """A rise that goes on within so many days of the alarm is the same leak growing."""
     resolution_m3h: float = 0.1
@@ -48,6 +48,8 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     """Findings `slow_leak`; score is the top of the CUSUM of daily flows [σ]."""
     found = []
     for flow in inflows(arrays, 900.0):
+        if not steady(flow.grid):
+            continue
         h = max(p.least_h, threshold(4 * arrays.budget.mean_time_between_s() / 86_400.0, p.k))
         sides: list[tuple[str, Floats]] = [
             ("whole day", day_mean(flow.grid)),
