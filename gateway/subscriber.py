@@ -69,6 +69,7 @@ class Subscriber:
         self._connection, self._keep, self._batch, self._window_s, self._retry_s, self._clock = (
             connection, keep, batch, window_s, retry_s, clock,
         )  # fmt: skip
+        self._client()  # a wrong setting is told now, not by the thread
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._pending: list[MQTTMessage] = []

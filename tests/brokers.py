@@ -39,11 +39,11 @@ class Mosquitto:
     """A mosquitto with the durability settings of our mosquitto.conf. `extra` are more lines of configuration."""
 
     def __init__(self, folder: Path, extra: str = "", listener: str = "allow_anonymous true") -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port, self.user = folder, free_port(), getpass.getuser()
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o777)
         (folder / "mosquitto.conf").write_text(
-            f"user {getpass.getuser()}\nlistener {self.port} 127.0.0.1\n{listener}\n" + CONF.format(folder=folder) + extra
+            f"user {self.user}\nlistener {self.port} 127.0.0.1\n{listener}\n" + CONF.format(folder=folder) + extra
         )
         self.process: subprocess.Popen[bytes] | None = None
 

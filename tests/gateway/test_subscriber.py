@@ -13,9 +13,11 @@ from gateway.topics import event_topic
 from tests.brokers import Mosquitto, free_port
 
 
-def publish(port: int, payloads, topic=None, qos: int = 1) -> None:
+def publish(port: int, payloads, topic=None, qos: int = 1, user: tuple[str, str] | None = None) -> None:
     """Publish all and wait until the broker has accepted them."""
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="publisher")
+    if user:
+        client.username_pw_set(*user)
     client.connect("127.0.0.1", port)
     client.loop_start()
     for info in [client.publish(topic or event_topic("a", "24e1247100000001", "up"), p, qos=qos) for p in payloads]:
