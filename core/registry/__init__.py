@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from sqlalchemy import Engine
+
 from core.registry.alarms import AlarmRegister
 from core.registry.audit import AuditRegister
 from core.registry.database import Database, connect, migrate
@@ -81,6 +83,11 @@ class Registry:
 
     def retire_sensor(self, sensor: str, at: float, actor: str) -> Sensor:
         return self._town.retire(sensor, at, actor)
+
+    @property
+    def engine(self) -> Engine:
+        """For backups and for health checks; everything else goes through the registers."""
+        return self._database.engine
 
     def close(self) -> None:
         self._database.close()

@@ -2,22 +2,26 @@
 
 import contextlib
 import json
+import math
 import sqlite3
 import subprocess
 import sys
 import threading
+import uuid
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from core.errors import StoreRejected, StoreUnavailable
+from core.errors import Conflict, StoreRejected, StoreUnavailable
 from core.model import Event
-from core.records import AuditEntry
+from core.records import AuditEntry, MasterValue
 from core.registry import Registry
 from core.registry.database import connect, migrate
+from core.registry.dump import dump, load
 from core.registry.tables import metadata
 from tests.registry.conftest import T0
 from tests.stores.ports import free_port
@@ -163,3 +167,24 @@ def test_processes_open_and_write_at_once(url):
     registry = Registry.open(url)
     assert len(registry.audit.find()) == 30
     registry.close()
+
+
+def test_a_dump_goes_from_either_database_into_either(registry, town, url, postgres_server, tmp_path):
+    registry.import_town(town, "setup")
+    registry.events.save([Event("e1", "k", "d", ("L1",), None, None, T0, None, T0, math.inf, 0.0, 0.0, 1.0)])
+    registry.master.put(MasterValue("population", "north", 900.0, -math.inf, math.inf, "SSB", T0))
+    count = dump(registry.engine, tmp_path / "dump.jsonl")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server.replace("+psycopg", "") + "postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    for other in (f"sqlite:///{tmp_path}/other.db", postgres_server + name):
+        assert load(tmp_path / "dump.jsonl", other) == count
+        back = Registry.open(other)
+        assert back.town() == town
+        assert back.events.find() == registry.events.find()
+        assert back.master.all() == registry.master.all()
+        assert back.audit.find() == registry.audit.find()
+        back.audit.add(AuditEntry(T0, "anna", "test", "goes on"))
+        with pytest.raises(Conflict, match="not empty"):
+            load(tmp_path / "dump.jsonl", other)
+        back.close()
