@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Literal
 
 from core.discovery import collect
 from core.errors import DecodeError
-from core.model import Sample
+from core.model import Flag, Sample
 
 Options = Mapping[str, float]
 """What the decoder must know of one unit (pressure range, litres per pulse): `Sensor.options` over `DeviceModel.options`."""
@@ -66,7 +67,7 @@ class DeviceModel:
     def read(self, payload: bytes, f_port: int, options: Options | None = None) -> list[Sample]:
         """Samples of one frame; an empty list for a frame that carries no measurement (also MAC-only: no payload or fPort 0).
 
-        Raises DecodeError for all others.
+        A number that is none (a float field holding NaN or infinity) is a missing value. Raises DecodeError for all others.
 
         The only place where a decoder's struct.error, IndexError, KeyError or ValueError becomes a DecodeError.
         """
@@ -81,7 +82,7 @@ class DeviceModel:
         undeclared = {s.quantity for s in samples} - set(self.measures)
         if undeclared:
             raise DecodeError(f"{self.key}: decodes {sorted(undeclared)}, which it does not declare")
-        return samples
+        return [s if math.isfinite(s.value) else s._replace(value=math.nan, flag=Flag.MISSING) for s in samples]
 
 
 @cache

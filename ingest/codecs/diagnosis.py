@@ -61,6 +61,8 @@ def explain(failure: Failure, source: str, leaked: Sequence[str], runs_loose: bo
         return _reference(failure, source, leaked, runs_loose, at)
     what = f"{failure.kind}: {failure.message}" if failure.kind else failure.message
     if failure.kind == "SyntaxError":
+        if source.count("\\n") > source.count("\n") + 3:
+            return "the codec does not compile: it has \\n where its lines should end; it was copied out of JSON, take the plain file"
         return f"the codec does not compile: {failure.message} ({at})" + _loose_hint(runs_loose)
     return f"the codec threw '{what}' ({at})" + _loose_hint(runs_loose)
 

@@ -1,11 +1,16 @@
 // Runs one codec. The whole script is evaluated anew for each frame, as in ChirpStack, so that nothing is carried over.
-(function (factory, names, shape, loose, commonjs) {
+(function (factory, tables, names, shape, loose, commonjs) {
   "use strict";
   const { stringify, parse } = JSON;
   const global = globalThis;
   const own = Object.keys;
   const isFunction = (value) => typeof value === "function";
   const kept = new Set(own(global));
+  const freeze = (table) => {
+    for (const part of Object.values(table)) if (typeof part === "object" && part !== null) freeze(part);
+    return Object.freeze(table);
+  };
+  tables.forEach(freeze);
   const encode = { array: parse, base64: (bytes) => Buffer.from(parse(bytes)).toString("base64"), hex: (bytes) => Buffer.from(parse(bytes)).toString("hex") }[shape];
   let bytesFirst = null;
 

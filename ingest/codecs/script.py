@@ -19,11 +19,13 @@ import quickjs
 
 from core.errors import DecodeError
 from ingest.codecs.diagnosis import Failure, explain
+from ingest.codecs.tables import NAME, WRITTEN_TO, lift
 
 TIME_LIMIT_S = 0.1
 MEMORY_LIMIT_BYTES = 16 << 20
 OWN_LINE = 100_000
 """Our own scripts are compiled below this line, so that a line in a stack trace tells whose it is."""
+_BELOW = "\n" * OWN_LINE
 ENTRIES = ("decodeUplink", "Decode", "Decoder", "decoder")
 BytesShape = Literal["array", "base64", "hex"]
 
@@ -51,6 +53,7 @@ class Script:
         self.loose = loose
         self.shape: BytesShape = shape
         self._local = threading.local()
+        self._lifts_tables = not loose
         self._explained: dict[str, str] = {}
         self.entry: str = self._call(_ENTRY, b"", 0, 0.0, {})
 
@@ -90,7 +93,11 @@ class Script:
             except quickjs.JSException as error:
                 failure = Failure.of(str(error), OWN_LINE)
                 if failure.poisons:
-                    del self._local.runner
+                    self._local.__dict__.clear()
+                if self._lifts_tables and failure.kind == "TypeError" and WRITTEN_TO.search(failure.message):
+                    self._lifts_tables = False  # this script writes to its tables
+                    self._local = threading.local()
+                    continue
                 # The limit counts processor time of all threads; only one used up by the clock on the wall is the codec's.
                 if failure.interrupted and time.monotonic() - started < TIME_LIMIT_S:
                     continue
@@ -101,7 +108,7 @@ class Script:
         """This thread's compiled script: (job, bytes as JSON, fPort, time in ms, variables as JSON) → JSON or None."""
         runner = getattr(self._local, "runner", None)
         if runner is None:
-            runner = self._local.runner = compile_script(self.source, self.loose, self.shape)
+            runner = self._local.runner = compile_script(self.source, self.loose, self.shape, self._lifts_tables)
         return runner
 
     def _explanation(self, failure: Failure, arguments: tuple[Any, ...]) -> str:
@@ -125,7 +132,7 @@ class Script:
         return leaked, True
 
 
-def compile_script(source: str, loose: bool, shape: BytesShape) -> Any:
+def compile_script(source: str, loose: bool, shape: BytesShape, lifts_tables: bool = False) -> Any:
     """A fresh context with the script in it. Raises quickjs.JSException where it does not compile."""
     context = quickjs.Context()
     context.set_memory_limit(MEMORY_LIMIT_BYTES)
@@ -134,11 +141,12 @@ def compile_script(source: str, loose: bool, shape: BytesShape) -> Any:
         context.eval(_own(part))
     found = ", ".join(f'{name}: typeof {name} === "undefined" ? undefined : {name}' for name in ENTRIES)
     mode = "" if loose else '"use strict";'
-    body = as_function_body(source)
-    factory = context.eval(f"(function(){{{mode}{body}\n;return {{{found}}}}})")
+    body, tables = lift(as_function_body(source)) if lifts_tables else (as_function_body(source), [])
+    make = context.eval(f"(function({NAME}){{return (function(){{{mode}{body}\n;return {{{found}}}}})}})")
+    constants = context.eval(_BELOW + f"[{', '.join(tables)}]")
     commonjs = re.search(r"\b(?:module|exports)\b", body) is not None
     names = context.parse_json(orjson.dumps(ENTRIES).decode())
-    return context.eval(_own("runtime.js"))(factory, names, shape, loose, commonjs)
+    return context.eval(_own("runtime.js"))(make(constants), constants, names, shape, loose, commonjs)
 
 
 def as_function_body(source: str) -> str:
@@ -172,7 +180,7 @@ def _renamed(names: str, swap: bool = False) -> str:
 
 
 def _own(name: str) -> str:
-    return "\n" * OWN_LINE + (_HERE / name).read_text(encoding="utf-8")
+    return _BELOW + (_HERE / name).read_text(encoding="utf-8")
 
 
 def _joined(errors: Any) -> str:

@@ -4,16 +4,18 @@ Only what a water meter needs: instantaneous volume, flow and temperatures, time
 profiles of the volume. Everything is in the meter's own clock, taken as UTC plus `utc_offset_s`.
 """
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.errors import DecodeError
-from core.model import Sample
+from core.model import Flag, Sample
 
 _HEADER = {0x78: 1, 0x7A: 5, 0x72: 13}
 _SECURITY_MODE = 0x1F
+_SIGNED = 3
 _FILLER = 0x2F
 _SIZE = (0, 1, 2, 3, 4, 4, 6, 8, 0, 1, 2, 3, 4, -1, 6, 0)
 _REAL, _VARIABLE = 5, 13
@@ -36,12 +38,14 @@ class Record:
     raw: bytes
 
     def number(self) -> float:
-        """The value as a number: little-endian integer, BCD or real."""
+        """The value as a number: little-endian integer, BCD or real; NaN where the meter marks it invalid."""
         if self.coding == _REAL:
             return float(struct.unpack("<f", self.raw)[0])
         if self.coding in _BCD:
-            return float(int(self.raw[::-1].hex()))
-        return float(int.from_bytes(self.raw, "little", signed=True))
+            digits = self.raw[::-1].hex()
+            return float(digits) if digits.isdecimal() else math.nan
+        value = int.from_bytes(self.raw, "little", signed=True)
+        return math.nan if value == -(1 << 8 * len(self.raw) - 1) else float(value)
 
 
 def records(payload: bytes) -> Iterator[Record]:
@@ -96,12 +100,12 @@ def samples(payload: bytes, utc_offset_s: float) -> Iterator[tuple[Record, Sampl
 
 
 def _scaled(record: Record, at: float | None) -> Sample | None:
-    for base, quantity, exponent in _SCALED:
-        if record.vif & 0x78 == base:
-            return Sample(quantity, _times_ten_to(record.number(), (record.vif & 0x07) + exponent), at)
-    for base, quantity, exponent in _TEMPERATURES:
-        if record.vif & 0x7C == base:
-            return Sample(quantity, _times_ten_to(record.number(), (record.vif & 0x03) + exponent), at)
+    """A number in its canonical unit; an invalid one is missing. None for what is no reading."""
+    for mask, scale_bits, table in ((0x78, 0x07, _SCALED), (0x7C, 0x03, _TEMPERATURES)):
+        for base, quantity, exponent in table:
+            if record.vif & mask == base:
+                value = _times_ten_to(record.number(), (record.vif & scale_bits) + exponent)
+                return Sample(quantity, value, at, flag=Flag.MISSING if math.isnan(value) else Flag.NOT_EVALUATED)
     return None
 
 
@@ -110,16 +114,24 @@ def _times_ten_to(value: float, exponent: int) -> float:
 
 
 def _profile(record: Record, base: Sample) -> Iterator[Sample]:
-    """Inverse compact profile: control byte (spacing unit in bits 4–5, size of a step's value in the low nibble), spacing, decrements."""
+    """Inverse compact profile (annex F): control byte, spacing, differences from the base value back in time.
+
+    Control: signed differences in bits 6–7 = 3, spacing unit in bits 4–5, bytes of a difference in the low nibble. The first
+    invalid difference ends the profile: what lies before it in time cannot be known.
+    """
     control, spacing, *_ = record.raw
-    size = _SIZE[control & 0x0F]
+    size, signed = _SIZE[control & 0x0F], control >> 6 == _SIGNED
+    invalid = bytes([0xFF] * size) if not signed else bytes([0x00] * (size - 1) + [0x80])
     step_s = spacing * _HOUR_S[control >> 4 & 0x03]
-    if size <= 0 or step_s == 0 or control & 0x0F in _BCD or base.at is None:
+    if size <= 0 or step_s == 0 or control & 0x0F in _BCD or base.at is None or math.isnan(base.value):
         raise DecodeError(f"M-Bus profile of an unknown kind (control byte {control:02x})")
     per_unit = 10.0 ** (6 - (record.vif & 0x07))
     raw = round(base.value * per_unit)
     for number, start in enumerate(range(2, len(record.raw) - size + 1, size), 1):
-        raw -= int.from_bytes(record.raw[start : start + size], "little")
+        difference = record.raw[start : start + size]
+        if difference == invalid:
+            return
+        raw -= int.from_bytes(difference, "little", signed=signed)
         yield Sample("volume_m3", raw / per_unit, base.at - number * step_s)
 
 

@@ -102,6 +102,8 @@ def test_a_script_that_does_not_compile_says_where():
         Script("function decodeUplink(input) {\n  return {\n    data: }\n}")
     with pytest.raises(DecodeError, match=r"Octal literals are not allowed in strict mode \(line 1\)\. It runs in loose mode"):
         Script("var x = 010; function decodeUplink() { return { data: { x: x } }; }")
+    with pytest.raises(DecodeError, match="copied out of JSON"):
+        Script(r"function decodeUplink(input) {\n var a = 1;\n var b = 2;\n return { data: { a: a } };\n}")
     with pytest.raises(DecodeError, match="no decodeUplink"):
         Script("function decodePayload(bytes) {}")
 

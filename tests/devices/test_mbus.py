@@ -1,11 +1,12 @@
 """M-Bus records (EN 13757-3), frames from TheThingsNetwork/lorawan-devices vendor/kamstrup/mbusparser.yaml and made after the standard."""
 
+import math
 import struct
 
 import pytest
 
 from core.errors import DecodeError
-from core.model import Sample
+from core.model import Flag, Sample
 from core.timekeeping import unix
 from ingest.device_model import native_models
 from ingest.devices import _mbus as mbus
@@ -74,3 +75,20 @@ def test_cut_frames_are_refused():
     for end in (2, 3, 5, 8, len(whole) - 1):
         with pytest.raises(DecodeError):
             MODEL.read(whole[:end], 1)
+
+
+def test_invalid_values_are_missing():
+    for record in ("0413" + "00000080", "0c13" + "f5230100", "025b" + "0080"):
+        (sample,) = values("78" + record)
+        assert math.isnan(sample.value)
+        assert sample.flag == Flag.MISSING
+
+
+def test_an_invalid_difference_ends_the_profile():
+    frame = "78" + TIME + "441310000000" + "4d9313" + "06" + "6101" + "0102ff03"
+    assert [s.value for s in values(frame)] == [0.016, 0.015, 0.013]
+
+
+def test_signed_differences():
+    frame = "78" + TIME + "441310000000" + "4d9313" + "05" + "e101" + "01fe80"
+    assert [s.value for s in values(frame)] == [0.016, 0.015, 0.017]

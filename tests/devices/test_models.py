@@ -27,7 +27,7 @@ def is_sound(model, sample: Sample) -> bool:
     return (
         sample.quantity in model.measures
         and type(sample.value) is float
-        and (not math.isnan(sample.value) or sample.flag in (Flag.MISSING, Flag.FAIL))
+        and (math.isfinite(sample.value) or (math.isnan(sample.value) and sample.flag == Flag.MISSING))
         and (sample.at is None or (type(sample.at) is float and math.isfinite(sample.at)))
     )
 
@@ -118,6 +118,7 @@ PUBLISHED = {
     "decentlab_mbx": "distance_m battery_v",
     "decentlab_pr26": "pressure_bar level_m temperature_c battery_v",
     "decentlab_pr36": "pressure_bar level_m temperature_c battery_v",
+    "decentlab_pr36ctd": "pressure_bar level_m temperature_c conductivity_us_cm battery_v",
     "decentlab_tbrg": "rain_mm rain_total_mm battery_v",
     "dragino_ldds75": "distance_m battery_v temperature_c",
     "ellenex_pls2": "level_m battery_v",
@@ -141,6 +142,13 @@ def test_published_keys_stay():
     """A key once published is never dropped or given another meaning; what it measures may only grow."""
     for key, quantities in PUBLISHED.items():
         assert set(quantities.split()) <= set(MODELS[key].measures)
+
+
+def test_a_float_that_is_no_number_is_missing():
+    for key, frame, f_port in (("keller_adt1", "010300017f810000", 1), ("milesight_em300_di", "05e10a000a000000807f", 85)):
+        (sample,) = MODELS[key].read(bytes.fromhex(frame), f_port)
+        assert math.isnan(sample.value)
+        assert sample.flag == Flag.MISSING
 
 
 def test_pulses_become_volume_and_flow():
