@@ -1,4 +1,4 @@
-"""docs/indicators.md: the catalogue, the quality rule, master data and formats, written out of the code. `python -m analytics.indicators.handbook`"""
+"""docs/indicators.md, written out of the code: `python -m analytics.indicators.handbook`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from analytics.indicators.bands import BOUNDS
 from analytics.indicators.compute import CATALOGUE, FINAL_AFTER_DAYS
 from analytics.indicators.entry import Indicator
 from analytics.indicators.formats import FORMATS
-from analytics.indicators.master import MASTER
+from analytics.indicators.master import MASTER, MasterItem
 from analytics.indicators.metadata import mapped, refs, sure
 from analytics.indicators.privacy import DOMINANT, K
 from analytics.indicators.quality import (
@@ -65,12 +65,13 @@ quality framework. The numeric limits are proposals.
 
 | class | when |
 |---|---|
-| 1 | relevance: an SDG target; accuracy: completeness ≥ {COMPLETENESS_MIN:.0%}, estimated share ≤ {ESTIMATED_MAX:.0%}, no calibration run out, \
-expanded uncertainty ≤ {u:.0%} of a volumetric figure; timeliness: first published within {PUBLISH_WITHIN_DAYS} days, master data at most \
-12 months old and dated; coherence: not a proxy, zones within {ZONE_RESIDUAL_MAX:.0%} of the whole; accessibility: both languages, open file, licence |
+| 1 | relevance: an SDG target; accuracy: completeness ≥ {COMPLETENESS_MIN:.0%}, estimated share ≤ {ESTIMATED_MAX:.0%}, no \
+calibration run out, expanded uncertainty ≤ {u:.0%} of a volumetric figure; timeliness: first published within \
+{PUBLISH_WITHIN_DAYS} days, master data dated and at most 12 months old; coherence: not a proxy, zones within \
+{ZONE_RESIDUAL_MAX:.0%} of the whole; accessibility: both languages, open file, licence |
 | 2 | one of them fails, and is named |
-| 3 | an input is missing, completeness < {COMPLETENESS_NULL:.0%}, master data over {MASTER_NULL_AGE_MONTHS:.0f} months old, nothing to divide \
-by, or a result outside what is possible: the value is null |
+| 3 | an input is missing, completeness < {COMPLETENESS_NULL:.0%}, master data over {MASTER_NULL_AGE_MONTHS:.0f} months old, \
+nothing to divide by, or a result outside what is possible: the value is null |
 """
 
 
@@ -91,8 +92,9 @@ def _lines(i: Indicator) -> Iterator[str]:
     yield i.description.en
     yield f"`{i.formula}` [{i.unit}], {i.polarity.replace('_', ' ')}; " + ", ".join(f"{s} = `{n}`" for s, n in i.inputs.items())
     yield f"Over time: {i.time_aggregation.en} Over zones: {i.zone_aggregation.en}"
-    yield f"Goal: {', '.join(i.sdg.targets)} ({i.sdg.relation}{f' of {i.sdg.indicator}' if i.sdg.indicator else ''}). {i.taxonomy.evaluation}; " + \
-        f"{', '.join(i.taxonomy.area)}; {', '.join(i.taxonomy.bottom_line)}"  # fmt: skip
+    official = f" of {i.sdg.indicator}" if i.sdg.indicator else ""
+    yield f"Goal: {', '.join(i.sdg.targets)} ({i.sdg.relation}{official})"
+    yield f"Taxonomy: {i.taxonomy.evaluation}; {', '.join(i.taxonomy.area)}; {', '.join(i.taxonomy.bottom_line)}"
     if elsewhere := "; ".join(filter(None, (mapped(i), refs(i.other)))):
         yield f"Elsewhere: {elsewhere}"
     for b in i.benchmarks:
@@ -103,14 +105,20 @@ def _lines(i: Indicator) -> Iterator[str]:
 
 
 def _master() -> str:
-    rows = [f"| `{m.name}` | {m.text.en} / {m.text.nb} | {m.unit} | {m.kind} | {f'{m.default:g} ({m.default_source})' if m.default is not None else ''} |"
-            for m in MASTER.values()]  # fmt: skip
-    return "\n".join([
-        "## Master data\n",
-        "Entered with validity and source by `mjosa kpi master FILE` (YAML or CSV), by API, or in town.yaml: a zone's own fields and its `master`",
-        "mapping, the utility's `master` mapping for the whole town, dated by `master_as_of`. Undated figures fail timeliness. `mjosa kpi master",
-        "--missing` prints a file to fill in.\n", "| name | what | unit | kind | default |", "|---|---|---|---|---|", *rows, "",
-    ])  # fmt: skip
+    rows = [f"| `{m.name}` | {m.text.en} / {m.text.nb} | {m.unit} | {m.kind} | {_default(m)} |" for m in MASTER.values()]
+    return "\n".join([MASTER_TEXT, "| name | what | unit | kind | default |", "|---|---|---|---|---|", *rows, ""])
+
+
+def _default(m: MasterItem) -> str:
+    return f"{m.default:g} ({m.default_source})" if m.default is not None else ""
+
+
+MASTER_TEXT = """## Master data
+
+Entered with validity and source by `mjosa kpi master FILE` (YAML or CSV), by API, or in town.yaml: a zone's own fields and its
+`master` mapping, the utility's `master` mapping for the whole town, dated by `master_as_of`. Undated figures fail timeliness.
+`mjosa kpi master --missing` prints a file to fill in.
+"""
 
 
 def _formats() -> str:
@@ -122,9 +130,10 @@ def _formats() -> str:
 def _privacy() -> str:
     return f"""## Privacy
 
-Household meters are personal data. A published figure that rests on them covers at least {K} households, none with over {DOMINANT:.0%} of the
-volume; no two published figures of a period differ by fewer than {K} households, in one publication or against an earlier one (a ledger keeps
-what is out); what remains of a whole when its published parts are subtracted has at least {K} households, else the smallest part is held back too.
+Household meters are personal data. A published figure that rests on them covers at least {K} households, none with over
+{DOMINANT:.0%} of the volume; no two published figures of a period differ by fewer than {K} households, in one publication or against
+an earlier one (a ledger keeps what is out); what remains of a whole when its published parts are subtracted has at least {K}
+households, else the smallest part is held back too.
 """
 
 
@@ -132,10 +141,10 @@ def _progress() -> str:
     bands = ", ".join(label for _, _, label in BOUNDS)
     return f"""## Progress and comparison
 
-Progress towards a target follows Open SDG (Statistics Canada): the compound yearly growth achieved over that needed; ≥ 95 % on track, ≥ 60 %
-acceleration needed, ≥ 0 limited, else deterioration; without a target the limits are 1.5, 0.5 and 0 % a year. U4SSC's bands are {bands} of the way from start
-to target; the start decides the band, so both are printed. `mjosa kpi compare W01 --others FILE` ranks zones, benchmarks and other
-municipalities' values (JSON-stat 2.0 or CSV).
+Progress towards a target follows Open SDG (Statistics Canada): the compound yearly growth achieved over that needed; ≥ 95 %
+on track, ≥ 60 % acceleration needed, ≥ 0 limited, else deterioration; without a target the limits are 1.5, 0.5 and 0 % a year.
+U4SSC's bands are {bands} of the way from start to target; the start decides the band, so both are printed.
+`mjosa kpi compare W01 --others FILE` ranks zones, benchmarks and other municipalities' values (JSON-stat 2.0 or CSV).
 """
 
 
