@@ -128,8 +128,8 @@ class Detector:
     """A registered detector; `key` is its file's name for ever.
 
     `inputs` are the quantities a place must have (any one of a group written "a|b"), `context` those brought from the whole town,
-    `optional` those of the same place used when there. `memory_s` is how far back detect looks (inf: the whole history).
-    `asset_kinds` limits it to sensors on such assets; empty means all.
+    `optional` those of the same place used when there, `tail_water` those measured below its weir (they come as context). `memory_s` is how far back detect looks (inf: the whole history).
+    `asset_kinds` limits it to sensors on such assets, or on none that is known; empty means all.
     """
 
     key: str
@@ -142,6 +142,7 @@ class Detector:
     source: str
     optional: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
+    tail_water: tuple[str, ...] = ()
     memory_s: float = 7 * 86_400.0
     asset_kinds: tuple[str, ...] = ()
     budget_share: float = 0.0

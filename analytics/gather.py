@@ -24,6 +24,7 @@ class Gatherer:
     store: SeriesStore
     town: Town
     _kept: dict[tuple[str, str, float, float], Track] = field(default_factory=dict)
+    _surroundings: dict[tuple[str, str, float, float], Track] = field(default_factory=dict)
 
     def places(self, detector: Detector) -> list[tuple[str, tuple[Sensor, ...]]]:
         """(place, its sensors) a detector can run on: those where every input is measured."""
@@ -41,7 +42,9 @@ class Gatherer:
         quantities = [q for group in detector.inputs for q in group.split("|")] + list(detector.optional)
         tracks = tuple(self._tracks(sensors, quantities, read_from, end))
         around = [s for s in self.town.current.values() if set(measured(s)) & set(detector.context)]
-        context = tuple(self._tracks(around, detector.context, read_from, end)) if detector.context else ()
+        context = tuple(self._tracks(around, detector.context, read_from, end, keep=True)) if detector.context else ()
+        if detector.tail_water and tracks:
+            context += tuple(self._tracks(self._below(tracks[0].site.asset), detector.tail_water, read_from, end))
         if detector.scope == "zone":
             context += tuple(self._tracks(self._outlets(place), [q for q in quantities if q == "flow_m3h"], read_from, end))
         zone = self.town.zone_by_id.get(place if detector.scope == "zone" else (tracks[0].site.zone or "") if tracks else "")
@@ -51,13 +54,16 @@ class Gatherer:
     def forget(self) -> None:
         self._kept.clear()
 
-    def _tracks(self, sensors: Sequence[Sensor], quantities: Sequence[str], start: float, end: float) -> Iterator[Track]:
+    def _tracks(
+        self, sensors: Sequence[Sensor], quantities: Sequence[str], start: float, end: float, keep: bool = False
+    ) -> Iterator[Track]:
+        kept = self._surroundings if keep else self._kept
         for quantity in dict.fromkeys(quantities):
             those = [s for s in sensors if quantity in measured(s)]
-            new = [s for s in those if (s.id, quantity, start, end) not in self._kept]
+            new = [s for s in those if (s.id, quantity, start, end) not in kept]
             for sensor, track in zip(new, self._read(new, quantity, start, end), strict=True):
-                self._kept[(sensor.id, quantity, start, end)] = track
-            yield from (track for s in those if len(track := self._kept[(s.id, quantity, start, end)]))
+                kept[(sensor.id, quantity, start, end)] = track
+            yield from (track for s in those if len(track := kept[(s.id, quantity, start, end)]))
 
     def _read(self, sensors: Sequence[Sensor], quantity: str, start: float, end: float) -> Iterator[Track]:
         direct = read_points(self.store, self.town, sensors, quantity, start, end)
@@ -68,6 +74,13 @@ class Gatherer:
                 x = sensor.reference_m - series.usable()
             x.flags.writeable = False
             yield Track(quantity, series.t, x, site_of(self.town, sensor))
+
+    def _below(self, asset: str | None) -> list[Sensor]:
+        """Sensors in the tail-water of an overflow: on an asset that says `tail_water_of`, or is named after it with -ut (utløp)."""
+        if asset is None:
+            return []
+        tails = {a.id for a in self.town.assets if (a.model_extra or {}).get("tail_water_of") == asset or a.id == f"{asset}-ut"}
+        return [s for s in self.town.current.values() if s.asset in tails]
 
     def _outlets(self, zone: str) -> list[Sensor]:
         """Meters at the inlets of the zones that this one feeds: their water only passes through."""
@@ -94,7 +107,7 @@ class Gatherer:
 
     def _on_kind(self, sensor: Sensor, detector: Detector) -> bool:
         asset = self.town.asset_of(sensor)
-        return not detector.asset_kinds or (asset is not None and asset.kind in detector.asset_kinds)
+        return not detector.asset_kinds or asset is None or asset.kind in detector.asset_kinds
 
 
 def measured(sensor: Sensor) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ class Params:
     z_alone: float = 3.0
     """What is left of z once the median of the zone's levels is taken off."""
     least_levels: int = 3
-    least_rise_m: float = 0.03
+    least_rise_m: float = 0.05
     least_hours: int = 3
     urgent_share: float = 0.8
     """Of the pipe's diameter, or of the crest where that is known."""
@@ -119,7 +119,7 @@ def _finding(first: int, last: int, track: Track, grid: Grid, z: Floats, rise: F
         onset_u_s=grid.step_s / 2,
         score=float(np.nanmax(z[first : last + 1])),
         threshold=p.z,
-        severity="critical" if urgent else "warning",
+        severity="critical" if urgent else "info" if below == "higher" else "warning",
         sensors=(site.sensor,),
         details={
             "rise_m": float(np.nanmax(rise[first : last + 1])),
@@ -142,6 +142,6 @@ DETECTOR = Detector(
     detect=detect,
     source="dry-weather level against its hour of the week; pairwise with the next chamber downstream",
     memory_s=(2 * 56 + 14) * 86_400.0,
-    asset_kinds=("manhole", "overflow_chamber", "pipe", "other"),
+    asset_kinds=("manhole", "overflow_chamber", "pipe"),
     budget_share=0.1,
 )

@@ -23,8 +23,8 @@ class Params:
     """The level is taken from this many days before, so that an old leak does not hide a new one."""
     k: float = 0.5
     end_drop: float = 4.0
-    least_m3h: float = 1.0
-    least_share: float = 0.08
+    least_m3h: float = 3.0
+    least_share: float = 0.12
     """Of the zone's usual flow."""
     idle_share: float = 0.03
     """Of the flow's 90th percentile: less than that is a pump at rest."""

@@ -78,5 +78,5 @@ DETECTOR = Detector(
     detect=detect,
     source="Theil–Sen slope of daily minima over 14 days",
     memory_s=60 * 86_400.0,
-    asset_kinds=("manhole", "overflow_chamber", "pipe", "other"),
+    asset_kinds=("manhole", "overflow_chamber", "pipe"),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.baseline import sorted_median
 from analytics.counting import block_count
-from analytics.detector import Arrays, Detector, Finding, Site, completeness, finite, typical_interval_s
+from analytics.detector import Arrays, Detector, Finding, Site, Track, completeness, finite, typical_interval_s
 from analytics.noise import daily_noise
 from analytics.spans import Span, hysteresis, merge, spans
 from analytics.weather import CONTEXT, weather
@@ -54,12 +54,13 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     parts = [s for s in spans(hysteresis(head, on, p.h_off_m), t, hold, arrays.end) if _lasts(s, t, head, on, p, interval)]
     groups = merge(parts, max(p.merge_gap_s, 2 * interval))
     creep = _creep(t, x, p)
+    tail = next((k for k in arrays.context if k.quantity == "level_m" and np.isfinite(k.x).any()), None)
     found = []
     for group in groups:
         kind = weather(arrays, group[0].start, group[-1].end)
         rose = float(creep[group[0].first])
         peak = float(head[group[0].first : group[-1].last + 1].max())
-        finding = _finding(group, t, head, on, sigma, site, interval, kind)
+        finding = _finding(group, t, head, on, sigma, site, interval, kind, tail)
         found.append(_fouled(finding, rose) if rose > p.creep_least_m and rose > p.creep_share * peak else finding)
     return found
 
@@ -91,7 +92,9 @@ def _lasts(s: Span, t: Floats, head: Floats, on: Floats, p: Params, interval: fl
     return over >= (2 if interval <= p.persist_s else 1)
 
 
-def _finding(group: list[Span], t: Floats, head: Floats, on: Floats, sigma: Floats, site: Site, interval: float, kind: str) -> Finding:
+def _finding(
+    group: list[Span], t: Floats, head: Floats, on: Floats, sigma: Floats, site: Site, interval: float, kind: str, tail: Track | None
+) -> Finding:
     first, last = group[0], group[-1]
     inside = slice(first.first, last.last + 1)
     peak = float(head[inside].max())
@@ -112,8 +115,10 @@ def _finding(group: list[Span], t: Floats, head: Floats, on: Floats, sigma: Floa
     volume = volume_u = None
     if site.weir is not None:
         parts = [_edges(s, t, head) for s in group]
-        volume, volume_u, peak_flow = event_volume(parts, site.weir, float(sigma[first.first]))
-        details |= {"peak_flow_m3h": peak_flow * 3600, "submergence": "unknown"}
+        below = None if tail is None or site.crest_m is None else [_tail_head(times, tail, site.crest_m) for times, _ in parts]
+        volume, volume_u, peak_flow = event_volume(parts, site.weir, float(sigma[first.first]), below)
+        submerged = "unknown" if below is None else "yes" if max(float(h.max()) for h in below) > 0 else "no"
+        details |= {"peak_flow_m3h": peak_flow * 3600, "submergence": submerged}
     return Finding(
         kind="overflow",
         start=first.start,
@@ -128,6 +133,12 @@ def _finding(group: list[Span], t: Floats, head: Floats, on: Floats, sigma: Floa
         completeness=completeness(t, first.start, last.end, interval),
         details=details,
     )
+
+
+def _tail_head(times: Floats, tail: Track, crest_m: float) -> Floats:
+    """Head of the tail-water above the crest [m] at some times; 0 where it is lower or not known."""
+    t, x = finite(tail)
+    return np.maximum(np.interp(times, t, x, left=crest_m, right=crest_m) - crest_m, 0.0)
 
 
 def _edges(s: Span, t: Floats, head: Floats) -> tuple[Floats, Floats]:
@@ -147,6 +158,7 @@ DETECTOR = Detector(
     scope="series",
     inputs=("level_m",),
     context=CONTEXT,
+    tail_water=("level_m",),
     kinds=("overflow", "sensor_fault"),
     params=Params,
     detect=detect,
