@@ -96,22 +96,22 @@ class Chamber:
 
 
 CHAMBERS = (
-    Chamber("ro-01", "Nordstranda", "avlop-nord", 1_150, 2_850, 1.4, 9, 75, 0.62, "side", 2.2, 14, "ro-02", radar=True),
-    Chamber("ro-02", "Bekkevegen", "avlop-nord", 1_080, 2_350, 1.7, 14, 150, 0.70, "broad", 1.8, 18, "ro-03", wet_contact=True),
-    Chamber("ro-03", "Skolegata", "avlop-nord", 1_180, 1_850, 0.7, 11, 215, 0.75, "thin_plate", 2.0, 16, "ro-04", tail_water=True),
-    Chamber("ro-04", "Fergelandet", "avlop-nord", 1_300, 1_350, 1.0, 9, 290, 0.80, "side", 3.0, 20, "ps-nord", radar=True),
-    Chamber("ro-05", "Kirkegata", "avlop-sentrum", 650, 700, 1.5, 16, 105, 0.60, "broad", 1.6, 12, "ro-07", wet_contact=True),
-    Chamber("ro-06", "Storgata", "avlop-sentrum", 500, 250, 0.6, 18, 275, 0.85, "thin_plate", 1.5, 15, "ro-07"),
-    Chamber("ro-07", "Torget", "avlop-sentrum", 950, 200, 0.9, 21, 500, 0.90, "side", 3.5, 25, "ro-08", tail_water=True, radar=True),
-    Chamber("ro-08", "Brygga", "avlop-sentrum", 1_330, 50, 1.0, 10, 1_600, 1.00, "rounded", 4.0, 60, "ra-mjosby", tail_water=True,
+    Chamber("ro-01", "Nordstranda", "avlop-nord", 1_150, 2_850, 1.4, 9, 75, 0.62, "side", 1.00, 14, "ro-02", radar=True),
+    Chamber("ro-02", "Bekkevegen", "avlop-nord", 1_080, 2_350, 1.7, 14, 150, 0.70, "broad", 0.80, 18, "ro-03", wet_contact=True),
+    Chamber("ro-03", "Skolegata", "avlop-nord", 1_180, 1_850, 0.7, 11, 215, 0.75, "thin_plate", 0.90, 16, "ro-04", tail_water=True),
+    Chamber("ro-04", "Fergelandet", "avlop-nord", 1_300, 1_350, 1.0, 9, 290, 0.80, "side", 1.35, 20, "ps-nord", radar=True),
+    Chamber("ro-05", "Kirkegata", "avlop-sentrum", 650, 700, 1.5, 16, 105, 0.60, "broad", 0.70, 12, "ro-07", wet_contact=True),
+    Chamber("ro-06", "Storgata", "avlop-sentrum", 500, 250, 0.6, 18, 275, 0.85, "thin_plate", 0.70, 15, "ro-07"),
+    Chamber("ro-07", "Torget", "avlop-sentrum", 950, 200, 0.9, 21, 500, 0.90, "side", 1.55, 25, "ro-08", tail_water=True, radar=True),
+    Chamber("ro-08", "Brygga", "avlop-sentrum", 1_330, 50, 1.0, 10, 1_600, 1.00, "rounded", 1.80, 60, "ra-mjosby", tail_water=True,
             wet_contact=True),
-    Chamber("ro-09", "Sørstranda", "avlop-sor", 1_280, -1_000, 1.0, 10, 300, 0.80, "side", 3.0, 20, "ps-sor", radar=True),
-    Chamber("ro-10", "Idrettsvegen", "avlop-sor", 1_120, -1_500, 1.3, 13, 220, 0.72, "broad", 2.0, 16, "ro-09"),
-    Chamber("ro-11", "Møllergata", "avlop-sor", 1_050, -2_050, 1.6, 12, 140, 0.66, "thin_plate", 1.8, 15, "ro-10", wet_contact=True),
+    Chamber("ro-09", "Sørstranda", "avlop-sor", 1_280, -1_000, 1.0, 10, 300, 0.80, "side", 1.35, 20, "ps-sor", radar=True),
+    Chamber("ro-10", "Idrettsvegen", "avlop-sor", 1_120, -1_500, 1.3, 13, 220, 0.72, "broad", 0.90, 16, "ro-09"),
+    Chamber("ro-11", "Møllergata", "avlop-sor", 1_050, -2_050, 1.6, 12, 140, 0.66, "thin_plate", 0.80, 15, "ro-10", wet_contact=True),
     Chamber("ro-12", "Brua", "avlop-sor", 1_150, -3_400, 1.2, 8, 65, 0.58, "v_notch", 1.2, 12, "ro-11", tail_water=True),
-    Chamber("ro-13", "Vestlivegen", "avlop-vest", -300, 500, 0.6, 9, 165, 0.66, "broad", 1.6, 13, "ro-06", radar=True),
-    Chamber("ro-14", "Åsvegen", "avlop-vest", -1_050, 750, 1.0, 10, 105, 0.60, "side", 1.8, 12, "ro-13", wet_contact=True),
-    Chamber("ro-15", "Høgdavegen", "avlop-vest", -1_900, 250, 0.45, 7, 50, 0.55, "thin_plate", 1.2, 10, "ro-14"),
+    Chamber("ro-13", "Vestlivegen", "avlop-vest", -300, 500, 0.6, 9, 165, 0.66, "broad", 0.70, 13, "ro-06", radar=True),
+    Chamber("ro-14", "Åsvegen", "avlop-vest", -1_050, 750, 1.0, 10, 105, 0.60, "side", 0.80, 12, "ro-13", wet_contact=True),
+    Chamber("ro-15", "Høgdavegen", "avlop-vest", -1_900, 250, 0.45, 7, 50, 0.55, "thin_plate", 0.55, 10, "ro-14"),
 )  # fmt: skip
 CHAMBER = {c.id: c for c in CHAMBERS}
 
