@@ -19,7 +19,9 @@ from ingest.codecs.adding import add_codec
 from ingest.codecs.checking import check_path, read_text
 from ingest.codecs.chirpstack import profile_of
 from ingest.codecs.codec import MAP_NAME, Codec
-from ingest.device_model import DeviceModel
+from ingest.codecs.paths import leaves
+from ingest.codecs.script import Script
+from ingest.device_model import DeviceModel, meanings
 from ingest.models import Decoder, ModelLibrary
 
 app = typer.Typer(help="Sensor products: list, show, test, decode, add, export-chirpstack.", no_args_is_help=True)
@@ -86,17 +88,26 @@ def try_codec(
 def decode(
     ctx: typer.Context,
     payload: Annotated[str, typer.Argument(metavar="HEX", help="The payload's bytes in hexadecimal.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Key of the product.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Key of the product.")] = "",
     f_port: Annotated[int, typer.Option("--fport", "-p", help="LoRaWAN port.")] = 1,
     option: Annotated[list[str] | None, typer.Option("--option", "-o", help="name=number, what the decoder must know of the unit.")] = None,
+    codec: Annotated[Path | None, typer.Option("--codec", help="A codec.js not added yet: shows its fields, to write the map by.")] = None,
+    loose: Annotated[bool, typer.Option(help="TTN's loose mode, for --codec.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Decode one frame."""
+    """Decode one frame by a product's model, or by a script that is not added yet."""
     try:
         raw = bytes.fromhex(payload.removeprefix("0x"))
     except ValueError as error:
         raise DecodeError(f"'{payload}' is not hexadecimal bytes such as 01755c") from error
-    samples = _get(library(ctx), model).read(raw, f_port, _options(option or []))
+    if codec is not None:
+        data = Script(read_text(codec), loose=loose).decode(raw, f_port, 0.0, {k: f"{v:g}" for k, v in _options(option or []).items()})
+        typer.echo(
+            json.dumps(data, ensure_ascii=False, indent=2) if as_json else "\n".join(f"{path}: {value}" for path, value in leaves(data))
+        )
+        return
+    reader = _get(library(ctx), model)
+    samples = reader.read(raw, f_port, _options(option or []))
     if as_json:
         typer.echo(json.dumps([_sample(s) for s in samples], ensure_ascii=False, indent=2))
     elif not samples:
@@ -105,7 +116,8 @@ def decode(
         table = Table("quantity", "value", "measured", "flag")
         for s in samples:
             measured = iso(s.at) if s.at is not None else f"{s.age_s:g} s before sending" if s.age_s else "when sent"
-            table.add_row(s.quantity, f"{s.value:.10g}", measured, Flag(s.flag).name.lower())
+            said = ", ".join(meanings(reader.status, int(s.value))) if s.quantity == "status_bits" else ""
+            table.add_row(s.quantity, f"{s.value:.10g}" + (f" ({said})" if said else ""), measured, Flag(s.flag).name.lower())
         Console().print(table)
 
 

@@ -85,6 +85,16 @@ class DeviceModel:
         return [s if math.isfinite(s.value) else s._replace(value=math.nan, flag=Flag.MISSING) for s in samples]
 
 
+def meanings(status: Mapping[int, str], bits: int) -> tuple[str, ...]:
+    """What a product's `status_bits` say, the most particular first: of burst 0xA0 and leak 0x20, 0xA0 is a burst and no leak."""
+    found = []
+    for mask in sorted(status, key=lambda mask: (-mask.bit_count(), mask)):
+        if mask and bits & mask == mask:
+            found.append(status[mask])
+            bits &= ~mask
+    return tuple(dict.fromkeys(found))
+
+
 @cache
 def native_models() -> Mapping[str, DeviceModel]:
     """Every product in `ingest/devices`, by key."""

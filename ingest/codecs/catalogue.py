@@ -25,8 +25,9 @@ Vendors publish a JavaScript codec for ChirpStack or The Things Network. It runs
 its output fields is which quantity.
 
 ```
-mjosa devices test vendor-codec.yaml                  # TTN's device repository: runs its examples
-mjosa devices add codec.js --map map.yaml             # checks the script, the map and its examples, then keeps both
+mjosa devices test vendor-codec.yaml                       # TTN's device repository: runs its examples
+mjosa devices decode --codec codec.js --fport 2 0d0a07e9   # its output fields, to write the map by
+mjosa devices add codec.js --map map.yaml                  # checks the script, the map and its examples, then keeps both
 mjosa devices decode --model acme_aquaflow --fport 2 0d0a07e9
 ```
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,15 +89,26 @@ def _check_ttn(path: Path, decoder: Mapping[str, Any], loose: bool) -> Iterator[
 def _difference(script: Script, example: Mapping[str, Any]) -> str | None:
     given, expected = example.get("input", {}), example.get("output", {})
     try:
-        got = script.decode(bytes(given.get("bytes", ())), int(given.get("fPort", 1)), 0.0, {})
+        received = _instant(given.get("recvTime"))
+        got = script.decode(_payload(given), int(given.get("fPort", 1)), received if isinstance(received, float) else 0.0, {})
     except DecodeError as error:
         return None if expected.get("errors") else str(error)
+    except (TypeError, ValueError) as error:
+        return f"its input cannot be read: {error}"
     return next(_differences(got, expected.get("data", {}), "data"), None)
+
+
+def _payload(given: Mapping[str, Any]) -> bytes:
+    """A TTN example's bytes: a list of numbers, or hexadecimal text."""
+    raw = given.get("bytes", ())
+    return bytes.fromhex(raw) if isinstance(raw, str) else bytes(raw)
 
 
 def _differences(got: Any, expected: Any, place: str) -> Iterator[str]:
     if isinstance(got, str) and got.startswith(NOT_A_NUMBER):
         got = None
+    if isinstance(expected, date):
+        expected, got = _instant(expected), _instant(got)
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
         for key in {**expected, **got}:
             yield from _differences(got.get(str(key)), expected.get(key), f"{place}.{key}")
@@ -108,6 +120,17 @@ def _differences(got: Any, expected: Any, place: str) -> Iterator[str]:
             yield f"{place} is {got}, expected {expected}"
     elif got != expected and str(got) != str(expected):
         yield f"{place} is {got!r}, expected {expected!r}"
+
+
+def _instant(value: Any) -> Any:
+    """A time as Unix seconds, whether YAML made it a date or the codec wrote it as text; anything else as it is."""
+    try:
+        moment = value if isinstance(value, date) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _yaml(path: Path) -> Any:

@@ -68,3 +68,16 @@ def _places(data: Any) -> Sequence[int | str]:
     if isinstance(data, Mapping):
         return list(data)
     return range(len(data)) if isinstance(data, Sequence) and not isinstance(data, str) else ()
+
+
+def leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, value) of every value in a decoded object, written as a map file wants it."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            plain = re.fullmatch(r"[^.\[\]]+", str(key)) is not None
+            yield from leaves(value, (f"{path}.{key}" if path else str(key)) if plain else f"{path}['{key}']")
+    elif isinstance(data, Sequence) and not isinstance(data, str):
+        for i, value in enumerate(data):
+            yield from leaves(value, f"{path}[{i}]")
+    else:
+        yield path, data

@@ -11,7 +11,7 @@ from core.errors import ConfigError, Conflict, DecodeError, NotFound
 from core.settings import Settings
 from ingest.codecs.catalogue import devices_page
 from ingest.commands_devices import app
-from ingest.device_model import native_models
+from ingest.device_model import meanings, native_models
 
 CODECS = Path(__file__).parent / "codecs"
 ROOT = Path(__file__).parents[2]
@@ -58,6 +58,23 @@ def test_decode_one_frame(run):
         run("decode", "-m", "niab_level", "xyz")
     with pytest.raises(DecodeError, match="4 bytes"):
         run("decode", "-m", "niab_level", "cc")
+
+
+def test_a_script_not_added_yet_shows_its_fields(run):
+    shown = run("decode", "--codec", CODECS / "table_driven" / "codec.js", "02032b0003806797810c2b")
+    assert "pressure.value: 0.0125732421875" in shown
+    listed = run("decode", "--codec", CODECS / "tagged_es5" / "codec.js", "-p", "85", "20ce9e7446630a00")
+    assert "history[0].pressure: 10" in listed
+    with pytest.raises(DecodeError, match="never declared"):
+        run("decode", "--codec", CODECS / "sloppy_strict" / "codec.js", "-p", "5", "0100c6")
+    assert "temperature: 19.8" in run("decode", "--codec", CODECS / "sloppy_strict" / "codec.js", "--loose", "-p", "5", "0100c6")
+
+
+def test_status_bits_are_told_in_words(run):
+    assert "160 (burst)" in run("decode", "-m", "axioma_qalcosonic_w1", "-p", "100", "0ea0355da0302935000000000000000000")
+    assert meanings(native_models()["axioma_qalcosonic_w1"].status, 0xA0) == ("burst",)
+    assert meanings(native_models()["axioma_qalcosonic_w1"].status, 0x24) == ("low_battery", "leak")
+    assert meanings(native_models()["axioma_qalcosonic_w1"].status, 0) == ()
 
 
 def test_add_then_decode(run, tmp_path):
@@ -112,12 +129,15 @@ uplinkDecoder:
     - description: level
       input: {fPort: 15, bytes: [0x01, 0xE8, 0x00, 0x00, 0xD6, 0x00, 0x00, 0x22]}
       output: {data: {level: 214, batteryVoltage: 3.4}}
+    - description: as hexadecimal text
+      input: {fPort: 15, bytes: 01E80000D6000022, recvTime: 2024-01-01T00:00:00Z}
+      output: {data: {level: 214, batteryVoltage: 3.4}}
     - description: port
       input: {fPort: 1, bytes: [1]}
       output: {errors: ["Unknown FPort: please use fPort 15"]}
 """)
-    assert run("test", page).count("ok  ") == 3
-    page.write_text(page.read_text().replace("level: 214", "level: 215"))
+    assert run("test", page).count("ok  ") == 4
+    page.write_text(page.read_text().replace("level: 214", "level: 215", 1))
     assert "data.level is 214, expected 215" in run("test", page, exit_code=1)
 
 
