@@ -34,7 +34,8 @@ SESSION_S = 7 * 86_400
 """How long an MQTT 5 broker keeps the session of an absent Mjøsa."""
 _SCHEMES = {"mqtt": ("tcp", False, 1883), "mqtts": ("tcp", True, 8883), "ws": ("websockets", False, 80), "wss": ("websockets", True, 443)}
 QUIET_S = 0.02
-"""A batch also ends when nothing came for this long: a broker that keeps few messages in flight is then not held up."""
+"""Few messages are left to gather for so long, and a batch ends when none came: a broker that keeps few in flight is not held up."""
+FEW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,9 @@ class Subscriber:
         """Read until the batch is full, its window has passed, or a second went by without a message."""
         deadline = time.monotonic() + 1.0
         while len(self._pending) < self._batch and (left_s := deadline - time.monotonic()) > 0 and not self._stop.is_set():
-            if not _readable(client, min(left_s, QUIET_S) if self._pending else left_s) and self._pending:
+            if 0 < len(self._pending) < FEW:
+                self._stop.wait(min(left_s, QUIET_S))
+            if not _readable(client, 0.0 if self._pending else left_s) and self._pending:
                 break
             client.read_packets(self._batch, self._pending)
             client.loop_misc()

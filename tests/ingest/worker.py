@@ -1,4 +1,4 @@
-"""The ingest stage as a process of its own: broker → uplink log → DuckDB, until SIGTERM. One JSON line of figures every 50 ms on stdout.
+"""The ingest stage as a process of its own: broker → uplink log → DuckDB, until SIGTERM. JSON lines of figures on stdout.
 
 python -m tests.ingest.worker FOLDER MQTT_URL [--group G] [--client ID] [--protocol 5]
 The file FOLDER/store_down, while it exists, makes the store unavailable; FOLDER/store_slow adds 0.1 s to each write;
@@ -48,6 +48,7 @@ def main() -> None:
     options.add_argument("--client", default="mjosa-ingest")
     options.add_argument("--protocol", default="3.1.1")
     options.add_argument("--devices", type=int, default=1000)
+    options.add_argument("--report-s", type=float, default=0.05)
     given = options.parse_args()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ def main() -> None:
     subscriber = Subscriber(connection, stage.processor.keep, retry_s=(0.1, 0.5)).start()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    while not stop.wait(0.05):
+    while not stop.wait(given.report_s):
         late, delays[:] = np.concatenate(delays) if delays else np.empty(0), []
         report(stage, subscriber, late)
     subscriber.stop()
