@@ -31,7 +31,7 @@ from analytics.indicators.report.page import html
 from analytics.indicators.report.pdf import pdf
 from analytics.indicators.report.texts import unit_label
 from analytics.indicators.trace import trace as trace_back
-from analytics.indicators.verify import Check, from_inputs, from_readings
+from analytics.indicators.verify import Check, as_of, from_inputs, from_readings
 from analytics.indicators.window import Window
 from core.errors import ConfigError, NotFound
 from core.model import IndicatorValue
@@ -261,9 +261,9 @@ def _compute(system: Any, name: str) -> None:
 
 
 def _window(system: Any, value: IndicatorValue) -> Window:
-    registry = system.registry
-    return Window(system.store, registry.town(), value.start, value.end, float(value.lineage.get("computed_until", value.end)),
-                  registry.events.find(start=value.start - BLOCK_S, end=value.end), registry.master.at, registry.alarms.find())  # fmt: skip
+    registry, now = system.registry, as_of(value.end, float(value.lineage.get("computed_until", value.end)))
+    events = registry.events.find(start=value.start - BLOCK_S, end=value.end)
+    return Window(system.store, registry.town(), value.start, value.end, now, events, registry.master.at, registry.alarms.find())
 
 
 def _from_readings(system: Any, kept: Sequence[IndicatorValue]) -> list[Check]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analytics.indicators.compute import Master, compute, find
+from analytics.indicators.compute import FINAL_AFTER_DAYS, Master, compute, find
 from analytics.indicators.rollup import Rollups
 from core.model import Event, IndicatorValue
 from core.records import Alarm
@@ -47,11 +47,16 @@ def from_readings(store: SeriesStore, town: Town, values: Sequence[IndicatorValu
     checks = []
     for start, end, until in sorted({(v.start, v.end, float(v.lineage.get("computed_until", v.end))) for v in values}):
         chosen = [v for v in values if (v.start, v.end, float(v.lineage.get("computed_until", v.end))) == (start, end, until)]
-        again = compute(store, town, start, end, events=events, master=master, alarms=alarms, now=until, rollups=rollups,
+        again = compute(store, town, start, end, events=events, master=master, alarms=alarms, now=as_of(end, until), rollups=rollups,
                         keys=sorted({v.indicator for v in chosen}), zones=sorted({v.zone for v in chosen}))  # fmt: skip
         found = {(v.indicator, v.zone): v for v in again}
         checks += [_compared(v, found.get((v.indicator, v.zone))) for v in chosen]
     return checks
+
+
+def as_of(end: float, computed_until: float) -> float:
+    """A `now` that gives a kept value again: for a finished period, one that lets readings after its end be seen."""
+    return computed_until if computed_until < end else end + FINAL_AFTER_DAYS * 86400.0
 
 
 def _compared(value: IndicatorValue, again: IndicatorValue | None) -> Check:
