@@ -33,9 +33,7 @@ class Fleet:
         """Uplinks and everything else the network server says."""
         with self._lock:
             for event in events:
-                device = self._devices.get(event.dev_eui)
-                if device is None:
-                    device = self._devices[event.dev_eui] = DeviceState()
+                device = self._device(event.dev_eui)
                 if type(event) is Uplink:
                     self._see_uplink(device, event)
                 elif isinstance(event, JoinEvent):
@@ -55,10 +53,15 @@ class Fleet:
         payload_clock = readings.origin == TimeOrigin.PAYLOAD
         with self._lock:
             for i in battery.tolist():
-                if readings.flag[i] < Flag.FAIL and (device := self._devices.get(readings.sensor[i])) is not None:
-                    self._battery(device, readings.quantity[i], float(readings.t[i]), float(readings.x[i]))
+                if readings.flag[i] < Flag.FAIL:
+                    self._battery(self._device(readings.sensor[i]), readings.quantity[i], float(readings.t[i]), float(readings.x[i]))
             if payload_clock.any():
                 self._see_clocks(readings, payload_clock)
+
+    def note_battery(self, dev_eui: str, quantity: str, t: float, value: float) -> None:
+        """One battery value from elsewhere: what was learned before a restart."""
+        with self._lock:
+            self._battery(self._device(dev_eui), quantity, t, value)
 
     def snapshot(self, now: float) -> FleetSnapshot:
         """Everything known, devices by dev_eui and stations by id."""
@@ -72,6 +75,12 @@ class Fleet:
         """
         with self._lock:
             return events(self._town(), self._devices, self._stations, self.heard_until, now, known)
+
+    def _device(self, dev_eui: str) -> DeviceState:
+        device = self._devices.get(dev_eui)
+        if device is None:
+            device = self._devices[dev_eui] = DeviceState()
+        return device
 
     def _see_uplink(self, device: DeviceState, uplink: Uplink) -> None:
         t, _ = uplink_time(uplink)
@@ -103,7 +112,7 @@ class Fleet:
         for sensor, uplink, t in zip(*columns, strict=True):
             newest[sensor, uplink] = max(t, newest.get((sensor, uplink), t))
         for (sensor, uplink), t in newest.items():
-            if uplink in sent and sensor in self._devices:
-                device = self._devices[sensor]
+            if uplink in sent:
+                device = self._device(sensor)
                 device.clock_s.append(sent[uplink] - t)
                 device.clock_since = device.clock_since or sent[uplink]

@@ -7,12 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import Flag, Reading, Readings, Reception, TimeOrigin
-from core.network import JoinEvent, LogEvent, StatusEvent
+from core.network import JoinEvent, LogEvent, Message, StatusEvent
 from core.store import Written
+from core.stores import MemoryStore
 from core.town import BaseStation
+from gateway.events import parse_event
 from ingest.battery import BatteryTrend
 from ingest.fleet import Fleet
-from tests.ingest.support import START, eui, frame, town, up
+from ingest.processor import Processor
+from ingest.relearn import relearn_batteries, relearn_frames
+from tests.ingest.support import START, Ingest, eui, frame, messages, town, up
 
 NOTHING = Written(0, 0, 0)
 AA, BB = "0016c001f1e5a001", "0016c001f1e5a002"
@@ -177,3 +181,24 @@ def test_status_and_complaints_are_kept():
     device = health(f, 1)
     assert device.complaint == "UPLINK_CODEC: JS error: interrupted"
     assert [(b.quantity, b.value) for b in device.batteries] == [("battery_pct", 87.5)]
+
+
+def test_after_a_restart_it_knows_what_it_knew(tmp_path):
+    stage = Ingest(tmp_path, MemoryStore())
+    before = Fleet(lambda: stage.town)
+    stage.pipeline.listen(before.hear)
+    stage.processor = Processor(stage.log, stage.cursor, parse_event, stage.pipeline, stage.dead.add, [before.see])
+    day = 86_400.0
+    stage.processor.keep(messages([(1, n, frame(1, 3600 - n), START + day * n) for n in range(30) if n != 4]))
+    stage.processor.keep([Message(START, "application/a/device/b/event/up", b"{broken")])
+    stage.processor.drain()
+    after = Fleet(lambda: stage.town)
+    assert relearn_frames(after, stage.log, parse_event, START, stage.cursor.done) == 29
+    relearn_batteries(after, stage.store, [eui(1)], START + 30 * day)
+    old, new = before.snapshot(START).devices, after.snapshot(START).devices
+    assert [(d.dev_eui, d.loss, d.last_seen, d.interval_s, d.uplinks) for d in new] == [
+        (d.dev_eui, d.loss, d.last_seen, d.interval_s, d.uplinks) for d in old
+    ]
+    assert new[0].batteries[0].slope_30d == pytest.approx(old[0].batteries[0].slope_30d)
+    assert new[0].loss == pytest.approx(1 / 30)
+    stage.close()
