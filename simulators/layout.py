@@ -13,6 +13,9 @@ ORIGIN = (60.80, 10.69)
 SHORE_X_M, LAKE_M = 1_500.0, 123.0
 METERS_IN_TOWN = 13_000
 POPULATION = 30_000
+HOME_SIZES = (0.22, 0.28, 0.18, 0.20, 0.12)
+"""Shares of homes with 1 … 5 people."""
+PERSONS_PER_HOME = 2.72
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,12 @@ class District:
 
 
 DISTRICTS = (
-    District("N", "dma-nord", "Nordbyen", 500, 2_000, 6, 5, 300, 232, 8_200, 2_990, 330, 2_350, 41.0, 36.0, 15.0, 8),
-    District("C", "dma-sentrum", "Sentrum", 600, 150, 5, 5, 260, 226, 7_400, 2_900, 760, 1_650, 29.0, 19.0, 13.0, 8),
-    District("S", "dma-sor", "Sørbyen", 500, -1_800, 6, 5, 300, 232, 7_600, 2_720, 290, 2_250, 38.0, 34.0, 14.0, 8),
-    District("V", "dma-vest", "Vestlia", -1_300, 700, 5, 5, 320, 318, 5_100, 1_770, 130, 1_580, 31.0, 27.0, 10.0, 7),
-    District("H", "dma-hogda", "Høgda", -2_700, -300, 4, 4, 350, 384, 1_300, 540, 50, 480, 17.0, 12.0, 4.0, 4, 0.35),
-    District("I", "dma-brua", "Brua næringspark", 1_000, -3_700, 4, 4, 300, 206, 400, 130, 390, 310, 12.0, 5.0, 5.0, 5),
+    District("N", "dma-nord", "Nordbyen", 500, 2_000, 6, 5, 300, 232, 8_250, 2_990, 330, 2_350, 41.0, 36.0, 15.0, 8),
+    District("C", "dma-sentrum", "Sentrum", 600, 150, 5, 5, 260, 226, 8_000, 2_900, 760, 1_650, 29.0, 19.0, 13.0, 8),
+    District("S", "dma-sor", "Sørbyen", 500, -1_800, 6, 5, 300, 232, 7_390, 2_720, 290, 2_250, 38.0, 34.0, 14.0, 8),
+    District("V", "dma-vest", "Vestlia", -1_300, 700, 5, 5, 320, 318, 4_900, 1_770, 130, 1_580, 31.0, 27.0, 10.0, 7),
+    District("H", "dma-hogda", "Høgda", -2_700, -300, 4, 4, 350, 384, 1_080, 540, 50, 480, 17.0, 12.0, 4.0, 4, 0.35),
+    District("I", "dma-brua", "Brua næringspark", 1_000, -3_700, 4, 4, 300, 206, 380, 130, 390, 310, 12.0, 5.0, 5.0, 5),
 )
 DISTRICT = {d.id: d for d in DISTRICTS}
 
@@ -163,10 +166,10 @@ BASE_STATIONS = (
 RESERVOIR = Place("hb-hogda", "Høgda høydebasseng", -3_150, -100, "dma-hogda")
 SOURCE = Place("vv-mjosby", "Mjøsby vannverk", 1_450, 900)
 CATCHMENTS = (
-    ("avlop-nord", "Avløpsfelt nord", (1_150, 2_100, 700, 1_500), 8_200, 52.0),
-    ("avlop-sentrum", "Avløpsfelt sentrum", (900, 200, 900, 900), 7_400, 44.0),
-    ("avlop-sor", "Avløpsfelt sør", (1_000, -2_250, 700, 1_850), 8_000, 50.0),
-    ("avlop-vest", "Avløpsfelt vest", (-1_400, 400, 1_700, 1_100), 6_400, 39.0),
+    ("avlop-nord", "Avløpsfelt nord", (1_150, 2_100, 700, 1_500), 8_250, 52.0),
+    ("avlop-sentrum", "Avløpsfelt sentrum", (900, 200, 900, 900), 8_000, 44.0),
+    ("avlop-sor", "Avløpsfelt sør", (1_000, -2_250, 700, 1_850), 7_880, 50.0),
+    ("avlop-vest", "Avløpsfelt vest", (-1_400, 400, 1_700, 1_100), 5_870, 39.0),
 )
 """id, name, (x, y, half width, half height), people, km of sewers."""
 TANK_BOTTOM_M, TANK_AREA_M2, TANK_MAX_M = 386.0, 1_000.0, 5.0

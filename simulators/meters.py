@@ -15,7 +15,7 @@ import numpy.typing as npt
 from core.model import Floats
 from core.timekeeping import OSLO
 from core.town import Town
-from simulators.layout import DISTRICT, District
+from simulators.layout import DISTRICT, HOME_SIZES, PERSONS_PER_HOME, District
 from simulators.signals import grid
 
 WEEK_S, HOUR_S = 604_800.0, 3_600.0
@@ -77,7 +77,7 @@ def park(town: Town, seed: int) -> Park:
     zone = np.array([zones.index(z) for _, z, _ in rows])
     kind = np.array([2 if a and not a.household else 1 if a and a.name.startswith("Fritid") else 0 for _, _, a in rows])
     n = len(rows)
-    persons = rng.choice([1, 2, 3, 4, 5], n, p=[0.36, 0.31, 0.14, 0.13, 0.06])
+    persons = rng.choice([1, 2, 3, 4, 5], n, p=HOME_SIZES)
     mean = persons * LITRES_PER_PERSON_DAY / 24 * rng.lognormal(-0.045, 0.3, n)
     mean = np.where(kind == 1, mean * 0.25, mean)
     for z, name in enumerate(zones):
@@ -102,7 +102,7 @@ def _leaks(rng: np.random.Generator, n: int, per_year: float = 0.06, years: int 
 def expected_household_lph(zone: str) -> float:
     """Mean use of one household of the zone [L/h], holiday homes included."""
     share = DISTRICT[zone].holiday
-    return 2.22 * LITRES_PER_PERSON_DAY / 24 * (1 - 0.75 * share)
+    return PERSONS_PER_HOME * LITRES_PER_PERSON_DAY / 24 * (1 - 0.75 * share)
 
 
 def mean_use_m3h(d: District) -> float:

@@ -10,9 +10,15 @@ import numpy as np
 
 from core.town import Asset, BaseStation, Mounting, Sensor, Town, Utility, Weir, Zone
 from simulators import layout
-from simulators.layout import CHAMBERS, DISTRICTS, Chamber, Place, elevation_m, lat_lon, outline
+from simulators.layout import CHAMBERS, DISTRICTS, PERSONS_PER_HOME, Chamber, District, Place, elevation_m, lat_lon, outline
 
 HYDRAULIC_MODEL = "network.inp"
+MASTER_AS_OF = "2026-01-01T00:00:00Z"
+TOWN_MASTER = {
+    "population_municipality": 30_000.0, "other_authorised_m3": 9_000.0, "apparent_losses_m3": 12_000.0, "wwtp_total_m3": 3_100_000.0,
+    "wwtp_compliant_m3": 3_040_000.0, "available_resource_m3": 9.0e9, "environmental_flow_m3": 6.5e9, "gross_value_added_nok": 9.4e9,
+}  # fmt: skip
+"""Figures of the town that no sensor tells; made up, of a size that fits 30 000 people on a large lake."""
 PREFIX = {
     "milesight": "24e124", "decentlab": "70b3d57b", "keller": "009d6b00", "vegapuls": "8c1f6432",
     "axioma": "70b3d5e7", "kamstrup": "0004a30b",
@@ -34,9 +40,10 @@ def build_town(seed: int = 1, scale: float = 0.04) -> Town:
     for asset, sensor in _meters(seed, scale):
         assets.append(asset)
         sensors.append(sensor)
+    utility = {"id": "mjosby", "name": "Mjøsby kommune", "population": layout.POPULATION, "master_as_of": MASTER_AS_OF}
     return Town(
-        utility=Utility(id="mjosby", name="Mjøsby kommune", population=layout.POPULATION),
-        base_stations=tuple(_base_station(p) for p in layout.BASE_STATIONS), zones=tuple(_zones()), assets=tuple(assets),
+        utility=Utility.model_validate(utility),
+        base_stations=tuple(_base_station(p) for p in layout.BASE_STATIONS), zones=tuple(_zones(scale)), assets=tuple(assets),
         sensors=tuple(sensors), hydraulic_model=HYDRAULIC_MODEL,
     )  # fmt: skip
 
@@ -61,17 +68,35 @@ def weir_of(chamber: Chamber) -> Weir:
     })  # fmt: skip
 
 
-def _zones() -> Iterator[Zone]:
-    yield Zone(id="mjosby", name="Mjøsby", kind="town", population=layout.POPULATION, households=sum(d.households for d in DISTRICTS),
-               connections=sum(d.connections for d in DISTRICTS), mains_km=sum(d.mains_km for d in DISTRICTS),
-               private_pipe_km=sum(d.private_pipe_km for d in DISTRICTS), polygon=outline(-800, -600, 2_500, 4_400))  # fmt: skip
+def _zones(scale: float) -> Iterator[Zone]:
+    """The town, its DMAs and its sewer catchments, with the master data that indicators need."""
+    unmetered = {d.id: _unmetered_persons(d, scale) for d in DISTRICTS}
+    meters_total = {key: float(homes + works) for key, (homes, works) in meter_counts(scale).items()}
+    foul = {key: 24 * sum(c.foul_m3h for c in CHAMBERS if c.catchment == key) for key, *_ in layout.CATCHMENTS}
+    yield _zone("mjosby", "Mjøsby", "town", outline(-800, -600, 2_500, 4_400), population=layout.POPULATION, parent=None,
+                households=sum(d.households for d in DISTRICTS), connections=sum(d.connections for d in DISTRICTS),
+                mains_km=sum(d.mains_km for d in DISTRICTS), private_pipe_km=sum(d.private_pipe_km for d in DISTRICTS),
+                master={"unmetered_persons": sum(unmetered.values()), "meters_total": sum(meters_total.values()),
+                        "sewer_km": sum(km for *_, km in layout.CATCHMENTS), "dry_weather_flow_m3_d": sum(foul.values()),
+                        **TOWN_MASTER})  # fmt: skip
     for d in DISTRICTS:
-        yield Zone(id=d.id, name=d.name, kind="dma", parent="mjosby", population=d.population, households=d.households,
-                   connections=d.connections, mains_km=d.mains_km, private_pipe_km=d.private_pipe_km,
-                   polygon=outline(d.x, d.y, (d.columns / 2) * d.spacing_m, (d.rows / 2) * d.spacing_m),
-                   master={"businesses": float(d.businesses)})  # fmt: skip
-    for key, name, box, people, sewers_km in layout.CATCHMENTS:
-        yield Zone(id=key, name=name, kind="sewer", parent="mjosby", population=people, polygon=outline(*box), mains_km=sewers_km)
+        yield _zone(d.id, d.name, "dma", outline(d.x, d.y, (d.columns / 2) * d.spacing_m, (d.rows / 2) * d.spacing_m),
+                    population=d.population, households=d.households, connections=d.connections, mains_km=d.mains_km,
+                    private_pipe_km=d.private_pipe_km,
+                    master={"unmetered_persons": unmetered[d.id], "meters_total": meters_total[d.id]})  # fmt: skip
+    for key, name, box, people, sewer_km in layout.CATCHMENTS:
+        yield _zone(key, name, "sewer", outline(*box), population=people,
+                    master={"sewer_km": sewer_km, "dry_weather_flow_m3_d": foul[key]})  # fmt: skip
+
+
+def _zone(key: str, name: str, kind: str, polygon: tuple[tuple[float, float], ...], **more: object) -> Zone:
+    return Zone.model_validate({"id": key, "name": name, "kind": kind, "parent": "mjosby", "polygon": polygon, **more})
+
+
+def _unmetered_persons(d: District, scale: float) -> float:
+    """People without a meter, holiday homes counted by how much they are used."""
+    homes = d.households - min(meter_counts(scale)[d.id][0], d.households)
+    return float(round(homes * PERSONS_PER_HOME * (1 - 0.75 * d.holiday)))
 
 
 def _water_assets() -> Iterator[Asset]:
@@ -86,7 +111,7 @@ def _water_assets() -> Iterator[Asset]:
             yield _asset(place, "junction", model_element=node, depth_m=1.9, diameter_m=0.15)
 
 
-def pressure_nodes(d: layout.District) -> list[str]:
+def pressure_nodes(d: District) -> list[str]:
     """The junctions with a pressure sensor: spread over the grid, the inlet among them."""
     nodes = list(d.junctions())
     chosen = {nodes[round(i * (len(nodes) - 1) / (d.pressure_points - 1))] for i in range(d.pressure_points - 1)}
