@@ -54,6 +54,13 @@ class FieldEntry(_Body):
         return now - max(self.sent_at - self.at, 0.0)
 
 
+class Tell(_Body):
+    """A command to a sensor: `interval_s`, `threshold_m` …"""
+
+    command: Name
+    value: float
+
+
 class SignOff(_Body):
     """The engineer's word that the sensor is as it should be; photo is a JPEG or PNG in base64."""
 

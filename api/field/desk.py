@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+import gateway.care as care
 from api.context import Context, require
 from api.field.bodies import FieldEntry, Json, SignOff
 from api.problems import Problem
@@ -19,6 +20,7 @@ from core.records import Commissioning
 from core.town import Asset, Calibration, Sensor, Town
 from gateway.commissioning import judge, verdict
 from gateway.commissioning_texts import name, sentence
+from gateway.downlink import Downlinks
 from gateway.evidence import expected, gather, nearest
 from gateway.registration import Entry, Keys, Outcome, Registration
 
@@ -137,6 +139,28 @@ def check(ctx: Context, key: str, typed: Mapping[str, float], *, cover_open: boo
         "verdict": verdict(checks), "network_waits": waiting, "frames": len({r.uplink for r in evidence.readings}),
         "checks": [{**c, "check": n, "name": name(n, language), "text": sentence(c, language)} for n, c in checks.items()],
     }  # fmt: skip
+
+
+def visits(ctx: Context, here: tuple[float, float] | None, language: str) -> list[Json]:
+    """Work orders in driving order, with their reasons in words."""
+    services, town = ctx.services, ctx.town
+    library = services.models
+    models = {s.model: library.get(s.model) for s in town.current.values()} if library else {}
+    intervals = {key: m.profile.uplink_s for key, m in models.items() if m is not None and hasattr(m, "profile")}
+    orders = care.visits(services.store, town, services.registry.events.find(open_only=True, limit=2000), ctx.now(),
+                         intervals_s=intervals, here=here)  # fmt: skip
+    return [
+        {"stop": o.stop, "sensor": o.sensor.id, "asset": o.sensor.asset, "leg_m": o.leg_m and round(o.leg_m),
+         "place": (asset.name or asset.id) if (asset := town.asset_of(o.sensor)) else None,
+         "lat": o.position and o.position[0], "lon": o.position and o.position[1],
+         "reasons": [{"kind": r.kind, "value": r.value, "text": care.sentence(r, language)} for r in o.reasons]}
+        for o in orders
+    ]  # fmt: skip
+
+
+def downlinks(ctx: Context) -> Downlinks:
+    desk = registration(ctx)
+    return Downlinks(desk.registry, desk.fleet, ctx.services.clock)
 
 
 def sign_off(ctx: Context, body: SignOff, author: str, language: str) -> Commissioning:

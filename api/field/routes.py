@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 
 import api.field.desk as desk
 from api.context import Ctx, as_json
-from api.field.bodies import FieldEntry, SignOff
+from api.field.bodies import FieldEntry, SignOff, Tell
 from api.problems import Problem
 from api.security.audit import note
 from api.security.rights import Caller, needs
@@ -130,3 +130,26 @@ def commission(ctx: Ctx, who: Engineer, body: SignOff, lang: Language = "nb") ->
 def waiting(ctx: Ctx, who: Engineer) -> Response:
     """What ChirpStack has not been told yet."""
     return as_json(desk.registration(ctx).waiting())
+
+
+@router.get("/api/visits")
+def visits(ctx: Ctx, who: Engineer, lat: float | None = None, lon: float | None = None, lang: Language = "nb") -> Response:
+    """Sensors that need a visit, with the reasons, in driving order from (lat, lon)."""
+    here = (lat, lon) if lat is not None and lon is not None else None
+    return as_json(desk.visits(ctx, here, lang))
+
+
+@router.get("/api/sensors/{key}/downlinks")
+def downlinks(ctx: Ctx, who: Engineer, key: str) -> Response:
+    """What this sensor can be told, and what it was told, newest first."""
+    desk_of, sensor = desk.downlinks(ctx), ctx.sensor(key)
+    offered = {name: {"low": c.low, "high": c.high, "unit": c.unit} for name, c in desk_of.offered(sensor.id).items()}
+    return as_json({"offered": offered, "sent": [asdict(d) for d in desk_of.find(sensor.id)]})
+
+
+@router.post("/api/sensors/{key}/downlinks")
+def tell(ctx: Ctx, who: Engineer, key: str, body: Tell) -> Any:
+    """Tells a sensor something; it hears it after its next uplink."""
+    sent = desk.downlinks(ctx).send(ctx.sensor(key).id, body.command, body.value, who.name)
+    note(ctx.services, who, "field.downlink", sent.sensor, command=sent.command, value=sent.value)
+    return asdict(sent)

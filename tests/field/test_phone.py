@@ -8,6 +8,7 @@ from PIL import Image
 
 from core.model import Reception, Sample
 from core.records import Role
+from core.town import Sensor
 from ingest.device_model import native_models
 from tests.field.conftest import STATIONS, Phone
 from tests.network.conftest import until
@@ -149,7 +150,7 @@ def test_two_phones_with_the_same_device_show_the_conflict(phone, chromium, mjos
     other.waits_for("conflict")
     other.home()
     other.page.get_by_role("button", name="Mine registreringer (1 venter)").click()
-    other.page.get_by_text("registered already, as sensor 'OV-101' on OV-101").wait_for()
+    other.page.get_by_text(f"Enhet {EUI} er allerede registrert, som 'OV-101'").wait_for()
     other.picture("8-conflict")
     other.page.get_by_role("button", name="Prøv igjen").click()
     other.waits_for("conflict")
@@ -251,3 +252,119 @@ def test_nobodys_home_is_carried_along(phone, mjosa):
     text = json.dumps(phone.page.evaluate("fetch('api/town').then((r) => r.json())"))
     assert "Storgata 1" not in text
     assert "OV-101" in text
+
+
+def test_visits_and_settings_on_the_phone(phone, mjosa):
+    silent = Sensor(id="K-7-1", dev_eui="24e124000000a0f1", model="elsys_elt2", asset="K-7", valid_from=mjosa.system.clock() - 5 * 86_400)
+    mjosa.registry.put(silent, "test")
+    phone.page.get_by_role("button", name="Sensorer som trenger besøk").click()
+    phone.page.get_by_text("Har aldri meldt seg.").wait_for()
+    assert phone.page.get_by_role("img", name="Kjørerute med 1 stopp").is_visible()
+    phone.picture("10-visits")
+    phone.home()
+    phone.scan(CODE)
+    phone.fill()
+    phone.register()
+    phone.page.get_by_role("heading", name="Virker OV-101?").wait_for()
+    send(mjosa)
+    phone.page.get_by_text("Alt i orden").wait_for()
+    phone.home()
+    phone.scan(CODE)
+    phone.page.get_by_role("button", name="Innstillinger i sensoren").click()
+    phone.page.get_by_label("Verdi").fill("5")
+    phone.page.get_by_role("button", name="Send til sensoren").click()
+    phone.page.get_by_text("Verdien må være fra 60 til 64800 s.").wait_for()
+    phone.page.get_by_label("Verdi").fill("1200")
+    phone.page.get_by_role("button", name="Send til sensoren").click()
+    phone.page.get_by_text("Venter på at sensoren sender neste gang").wait_for()
+    phone.picture("11-settings")
+    (item,) = mjosa.client.queue(EUI)
+    assert item.payload == bytes.fromhex("ff03b004")
+
+
+SMALL_TARGETS = """() => [...document.querySelectorAll('button, a, select, textarea, input')].filter((e) => e.offsetParent).map((e) => {
+  const label = e.closest('label.choice, label.button') || e;
+  const box = label.getBoundingClientRect();
+  return [e.tagName + ' ' + (e.name || e.textContent), Math.round(box.width), Math.round(box.height)];
+}).filter(([, width, height]) => width < 44 || height < 44)"""
+NAMELESS = """() => [...document.querySelectorAll('button, a, select, textarea, input')].filter((e) => e.offsetParent)
+  .filter((e) => !(e.labels?.length || e.textContent.trim() || e.getAttribute('aria-label'))).map((e) => e.outerHTML)"""
+CONTRAST = """() => {
+  const parsed = (c) => { const n = c.match(/[\\d.]+/g).map(Number); return n[3] === 0 ? null : n.slice(0, 3); };
+  const linear = (v) => v <= 10.3 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4;
+  const bright = (c) => 0.2126 * linear(c[0]) + 0.7152 * linear(c[1]) + 0.0722 * linear(c[2]);
+  const behind = (e) => e ? parsed(getComputedStyle(e).backgroundColor) || behind(e.parentElement) : [255, 255, 255];
+  const written = (e) => e.offsetParent && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+  return [...document.querySelectorAll('body *')].filter(written).map((e) => {
+    const [light, dark] = [bright(parsed(getComputedStyle(e).color)), bright(behind(e))].sort((x, y) => y - x);
+    return [e.textContent.trim().slice(0, 40), (light + 0.05) / (dark + 0.05)];
+  }).filter(([, ratio]) => ratio < 4.5);
+}"""
+
+
+def check_access(phone):
+    """WCAG 2.1 AA as far as it can be measured, and targets fit for gloves (2.5.5 asks for 44 px, at AAA).
+
+    Names (4.1.2), contrast (1.4.3), one heading (1.3.1), language (3.1.1), no scrolling sideways (1.4.10).
+    """
+    assert phone.page.evaluate(NAMELESS) == []
+    assert phone.page.evaluate(SMALL_TARGETS) == []
+    assert phone.page.evaluate(CONTRAST) == []
+    assert phone.page.locator("h1").count() == 1
+    assert phone.page.evaluate("[document.documentElement.lang, document.documentElement.scrollWidth <= innerWidth]") == ["nb", True]
+
+
+def test_the_measures_see_what_is_wrong(phone):
+    phone.page.evaluate("""() => {
+      const add = (tag, text, css) => { const e = document.createElement(tag); e.textContent = text; Object.assign(e.style, css); main.append(e); };
+      const main = document.getElementById('view');
+      add('p', 'pale', { color: 'rgb(150, 150, 150)' });
+      add('button', '', { minHeight: '20px', height: '20px' });
+    }""")
+    assert [text for text, _ in phone.page.evaluate(CONTRAST)] == ["pale"]
+    assert len(phone.page.evaluate(SMALL_TARGETS)) == 1
+    assert len(phone.page.evaluate(NAMELESS)) == 1
+
+
+def test_every_view_can_be_read_and_hit(phone, mjosa):
+    check_access(phone)
+    phone.page.get_by_role("button", name="Skann sensor").click()
+    phone.page.get_by_label("DevEUI (16 tegn)").wait_for()
+    check_access(phone)
+    phone.page.get_by_label("DevEUI (16 tegn)").fill(CODE)
+    phone.page.keyboard.press("Enter")
+    phone.fill()
+    check_access(phone)
+    phone.register()
+    phone.page.get_by_text("Venter på sensoren").wait_for()
+    send(mjosa, level_m=9.5, battery_pct=60)
+    phone.page.get_by_text("Noe er galt").wait_for()
+    check_access(phone)
+    phone.picture("12-bad")
+    phone.home()
+    phone.page.get_by_role("button", name="Mine registreringer").click()
+    phone.page.get_by_role("heading", name="Mine registreringer").wait_for()
+    check_access(phone)
+    phone.page.get_by_role("button", name="English").click()
+    phone.page.get_by_role("heading", name="My entries").wait_for()
+    assert phone.page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_it_can_be_installed(phone, address):
+    manifest = phone.context.request.get(f"{address}/field/manifest.webmanifest").json()
+    assert (manifest["start_url"], manifest["display"]) == ("/field/", "standalone")
+    for icon in manifest["icons"]:
+        picture_ = Image.open(io.BytesIO(phone.context.request.get(f"{address}/field/{icon['src']}").body()))
+        assert icon["sizes"] == f"{picture_.width}x{picture_.height}"
+    session = phone.context.new_cdp_session(phone.page)
+    errors = {e["errorId"] for e in session.send("Page.getInstallabilityErrors")["installabilityErrors"]}
+    assert errors <= {"in-incognito"}, "a test's browser window is always a private one"
+
+
+def test_both_languages_have_every_word(phone):
+    missing = phone.page.evaluate("""async () => {
+      const text = await (await fetch('words.js')).text();
+      const words = [...text.matchAll(/^ *(\\w+): \\["([^"]*)", "([^"]*)"\\]/gm)];
+      return words.length < 100 ? ['few'] : words.filter((m) => m[1] !== 'online' && (!m[2] || !m[3])).map((m) => m[1]);
+    }""")
+    assert missing == []

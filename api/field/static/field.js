@@ -2,7 +2,8 @@
 import * as keep from "./keep.js";
 import { back, check, field, h, listening, lists, radio, redraw, say, show, twice } from "./page.js";
 import { scanView } from "./scan.js";
-import { ask, Refused, refresh, send, state } from "./send.js";
+import { routeMap } from "./map.js";
+import { ask, post, Refused, refresh, send, state } from "./send.js";
 import { verdictView } from "./verdict.js";
 import { kinds, lang, speak, t } from "./words.js";
 
@@ -96,6 +97,7 @@ function knownView(sensor) {
     h("button", { onclick: () => show(() => moveView(sensor)) }, t("move")),
     h("button", { onclick: () => show(scanView((label) => show(() => swapView(sensor, label)))) }, t("swap")),
     h("button", { onclick: () => show(() => calibrateView(sensor)) }, t("calibrate")),
+    h("button", { onclick: () => show(() => tellView(sensor)) }, t("settings")),
     h("button", { onclick: () => enter("flush", { sensor: sensor.id }, null, sensor.id) }, t("flush")),
     twice("retire", "retireSure", () => enter("retire", { sensor: sensor.id }, null, sensor.id)),
   ];
@@ -160,12 +162,35 @@ async function visitsView() {
     await locate();
     const found = await ask(`visits?lang=${lang()}${here ? `&lat=${here.lat}&lon=${here.lon}` : ""}`);
     if (!found.length) return [h("h1", {}, t("visits")), h("p", {}, t("noVisits"))];
-    return [h("h1", {}, t("visits")), h("ul", {}, found.map((v) => h("li.card.look_again", {},
-      h("h2", {}, `${t("stop", { n: v.stop })}: ${v.sensor}`), h("p", {}, v.place || ""), v.reasons.map((r) => h("p", {}, r.text)),
+    return [h("h1", {}, t("visits")), routeMap(found, here), h("ol", {}, found.map((v) => h("li.card.look_again", {},
+      h("h2", {}, `${t("stop", { n: v.stop })}: ${v.sensor}`),
+      h("p", {}, [v.place, v.leg_m ? t("metres", { n: v.leg_m }) : ""].filter(Boolean).join(", ")), v.reasons.map((r) => h("p", {}, r.text)),
       v.lat ? h("a.button", { href: `geo:${v.lat},${v.lon}` }, t("map")) : null)))];
   } catch (error) {
     return [h("h1", {}, t("visits")), h("p", {}, error instanceof Refused ? error.message : t("offline"))];
   }
+}
+
+async function tellView(sensor) {
+  const found = await ask(`sensors/${encodeURIComponent(sensor.id)}/downlinks`).catch((error) => ({ offered: {}, sent: [], error }));
+  const names = Object.keys(found.offered);
+  const form = h("form", { onsubmit: async (event) => {
+    event.preventDefault();
+    const data = new FormData(form);
+    try {
+      await post(`sensors/${encodeURIComponent(sensor.id)}/downlinks`, { command: data.get("command"), value: Number(String(data.get("value")).replace(",", ".")) });
+      await show(() => tellView(sensor), { again: true });
+    } catch (error) {
+      say(error instanceof Refused ? error.message : t("offline"));
+    }
+  } },
+  field(t("command"), "command", { options: names.map((n) => [n, t(n)]) }),
+  field(t("value"), "value", { inputMode: "decimal" }, names.map((n) => `${t(n)}: ${found.offered[n].low}–${found.offered[n].high} ${found.offered[n].unit}`).join(". ")),
+  h("button.main", { type: "submit" }, t("tell")));
+  return [h("h1", {}, `${t("settings")}: ${sensor.id}`), found.error ? h("p", {}, t("offline")) : names.length ? form : h("p", {}, t("noCommands")),
+    h("ul", {}, found.sent.map((d) => h(`li.card.${{ acknowledged: "good", failed: "bad" }[d.state] || "waiting"}`, {},
+      h("h2", {}, `${t(d.command)}: ${d.value}`), h("p.mark", {}, t(`d_${d.state}`))))),
+    found.sent.length ? h("button", { onclick: () => show(() => tellView(sensor), { again: true }) }, t("refresh")) : null];
 }
 
 async function queueView() {

@@ -1,7 +1,7 @@
 // Talking to the server, and sending what waits: in order, one at a time, again and again until it is answered. The id made here keeps it from
 // being done twice.
 import * as keep from "./keep.js";
-import { lang } from "./words.js";
+import { inWords, lang } from "./words.js";
 
 export class Refused extends Error {
   constructor(status, why) {
@@ -27,7 +27,7 @@ export async function ask(path, options = {}) {
   state.online = true;
   const body = await answer.json().catch(() => ({}));
   if (answer.status === 401) state.signedOut = true;
-  if (!answer.ok) throw new Refused(answer.status, body.detail || answer.statusText);
+  if (!answer.ok) throw new Refused(answer.status, inWords(body.detail || answer.statusText));
   state.signedOut = false;
   return body;
 }
@@ -68,7 +68,7 @@ async function sendOne(record) {
   try {
     const answer = await post(path, { client_id: record.client_id, ...sent, ...record.body, ...secrets });
     const body = { ...record.body, photo: undefined };
-    return await keep.put({ ...record, body, sealed: null, state: answer.status === "queued" ? "queued" : "sent", message: answer.message || "", answer });
+    return await keep.put({ ...record, body, sealed: null, state: answer.status === "queued" ? "queued" : "sent", message: inWords(answer.message || ""), answer });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 401 || error.status === 429 || error.status === 503 || error.status === 500) throw error;

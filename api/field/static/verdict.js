@@ -27,7 +27,7 @@ export function verdictView(sensor, since, done) {
     const timer = setInterval(() => look().catch(told), EVERY_MS);
     onleave(() => clearInterval(timer));
     look().catch(told);
-    return [h("h1", {}, t("verdictTitle", { sensor })), cards, form];
+    return [h("h1", {}, t("verdictTitle", { sensor })), cards, form, h("button", { onclick: () => done(sensor) }, t("later"))];
   };
 }
 

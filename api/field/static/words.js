@@ -86,6 +86,15 @@ const WORDS = {
   noVisits: ["Ingen sensorer trenger besøk.", "No sensor needs a visit."],
   stop: ["Stopp {n}", "Stop {n}"],
   map: ["Vis i kart", "Show on map"],
+  later: ["Senere", "Later"],
+  settings: ["Innstillinger i sensoren", "Settings in the sensor"],
+  command: ["Hva skal endres?", "What shall change?"], value: ["Verdi", "Value"], tell: ["Send til sensoren", "Send to the sensor"],
+  interval_s: ["Sendeintervall (s)", "Interval (s)"], threshold_m: ["Varsle over nivå (m)", "Alarm above level (m)"],
+  d_waiting: ["Venter på at sensoren sender neste gang", "Waits for the sensor's next message"], d_sent: ["Sendt fra masten, ikke kvittert", "Sent by the mast, not acknowledged"],
+  d_acknowledged: ["✓ Kvittert av sensoren", "✓ Acknowledged by the sensor"], d_failed: ["✗ Sensoren svarte ikke", "✗ The sensor did not answer"],
+  noCommands: ["Dette produktet kan ikke stilles herfra.", "This product cannot be set from here."],
+  refresh: ["Oppdater", "Refresh"],
+  routeMap: ["Kjørerute med {n} stopp", "Route with {n} stops"],
   failed: ["Det gikk ikke: {why}", "That failed: {why}"],
 };
 const KINDS = {
@@ -112,4 +121,24 @@ export function speak(chosen) {
 export function t(key, values = {}) {
   const found = WORDS[key] || KINDS[key] || QUANTITIES[key] || [key, key];
   return found[language === "nb" ? 0 : 1].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+// The server's sentences in Norwegian; one that is not here is shown as it came.
+const SERVER_NB = [
+  [/^Device (\w+) is registered already, as sensor '(.+?)'(?: on (.+?))?; .*$/, "Enhet $1 er allerede registrert, som '$2'. Flytt den, eller ta den ut av drift først."],
+  [/^ChirpStack has device (\w+) as sensor '(.+?)'.*$/, "Nettverkstjeneren har enhet $1 som '$2'. Ta den ut av drift eller bytt den først."],
+  [/^ChirpStack has device (\w+) already\.$/, "Nettverkstjeneren har enhet $1 fra før, hos noen andre. Be kontoret hente den inn."],
+  [/^Sensor '(.+?)' is there already, with device (\w+).*$/, "Målepunktet '$1' finnes fra før, med enhet $2. Bytt enheten, eller velg et annet navn."],
+  [/^This entry was sent before with other contents.*$/, "Denne registreringen er sendt før, med annet innhold. Lag en ny."],
+  [/^There is no asset '(.+?)'.*$/, "Det finnes ingen kum som heter '$1'."],
+  [/^There is no sensor '(.+?)'.*$/, "Det finnes ingen sensor som heter '$1'."],
+  [/^(\w+) of '(.+?)' must be from (\S+) to (\S+) (\S+), not .*$/, "Verdien må være fra $3 til $4 $5."],
+  [/^This needs one of the roles.*$/, "Du har ikke rett til å registrere sensorer. Spør en administrator."],
+  [/^ChirpStack at \S+ (?:does not answer|took too long).*$/, "Nettverkstjeneren svarer ikke. Det prøves igjen av seg selv."],
+];
+
+export function inWords(sentence) {
+  if (language !== "nb") return sentence;
+  const [pattern, text] = SERVER_NB.find(([p]) => p.test(sentence)) || [];
+  return pattern ? sentence.replace(pattern, text) : sentence;
 }
