@@ -31,18 +31,20 @@ SENSORS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Of each sensor over a period, shape (n,): volumes (NaN: unknown) and samples received and expected."""
+    """Of each sensor over a period, shape (n,): volumes (NaN: unknown), samples received, and expected in service and in all."""
 
     total: Floats
     extrapolated: Floats
     estimated: Floats
     received: Floats
-    expected: Floats
+    in_service: Floats
+    in_period: Floats
 
-    @property
-    def completeness(self) -> Floats:
+    def completeness(self, whole: bool = True) -> Floats:
+        """Received over expected in the whole period, or only while in service."""
+        expected = self.in_period if whole else self.in_service
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(self.expected > 0, self.received / self.expected, 0.0))
+            return np.asarray(np.where(expected > 0, self.received / expected, 0.0))
 
 
 @dataclass
@@ -138,12 +140,17 @@ class Window:
     def _changed(self, sensor: Sensor) -> bool:
         return any(self.start < t < self.until for p in self.town.placements[sensor.id] for t in (p.valid_from, p.valid_to))
 
-    def expected(self, sensors: Sequence[Sensor], quantity: str) -> tuple[Floats, Floats]:
-        """(received, expected) samples by sensor, shape (n,). More than expected in a day counts as expected."""
+    def expected(self, sensors: Sequence[Sensor], quantity: str, whole: bool = True) -> tuple[Floats, Floats]:
+        """(received, expected) samples by sensor, shape (n,), over the whole elapsed period, or only while the point was registered.
+
+        More than expected in a day counts as expected. A figure about the period asks for all of it; whether a sensor does its work,
+        and how much of a customer's use was metered, is asked of its time in service.
+        """
         days, interval = self.daily(sensors, quantity)
         lengths = self.service_s(sensors)
-        due = lengths / interval[:, None]
-        return np.minimum(days.count, np.round(due, 9)).sum(axis=1), due.sum(axis=1)
+        received = np.minimum(days.count, np.round(lengths / interval[:, None], 9)).sum(axis=1)
+        due = np.diff(self.edges).sum() / interval if whole else (lengths / interval[:, None]).sum(axis=1)
+        return received, due
 
     def service_s(self, sensors: Sequence[Sensor]) -> Floats:
         """Seconds of each day in which a point was registered: shape (n, d)."""
@@ -169,15 +176,16 @@ class Window:
         for low in range(0, len(new), SENSORS_AT_ONCE):
             some = new[low : low + SENSORS_AT_ONCE]
             table.update({s.id: row for s, row in zip(some, self._summed(some, quantity), strict=True)})
-        return Sums(*np.array([table[s.id] for s in sensors]).reshape(-1, 5).T)
+        return Sums(*np.array([table[s.id] for s in sensors]).reshape(-1, 6).T)
 
     def _summed(self, sensors: Sequence[Sensor], quantity: str) -> Floats:
-        received, due = self.expected(sensors, quantity)
+        received, in_service = self.expected(sensors, quantity, whole=False)
+        in_period = self.expected(sensors, quantity)[1]
         volumes = self.volumes(sensors, quantity)
         self._days.clear()
         known = np.isfinite(volumes.total).any(axis=1)
         columns = [np.where(known, np.nansum(v, axis=1), np.nan) for v in (volumes.total, volumes.extrapolated, volumes.estimated)]
-        return np.stack([*columns, received, due], axis=1)
+        return np.stack([*columns, received, in_service, in_period], axis=1)
 
     def _counter(self, sensors: Sequence[Sensor], quantity: str, days: Days, interval: Floats) -> Volumes:
         devices = [s.dev_eui for s in sensors]

@@ -255,3 +255,30 @@ def test_zones_add_up_to_the_town_and_ratios_are_never_averaged(inflow, transfer
             scale = CATALOGUE[key].compute(CATALOGUE[key].examples[0].inputs).scale
             assert sum(z.denominator for z in zones) == pytest.approx(town_value.denominator)
             assert town_value.value == pytest.approx(scale * sum(z.numerator for z in zones) / sum(z.denominator for z in zones))
+
+
+def test_a_point_that_came_late_in_the_period_leaves_the_figure_incomplete_but_did_its_own_work():
+    """cso1 and cso2 were put up half-way: the month's overflow figure has 50 % cover, their completeness is 100 %."""
+    half = START + 15.5 * DAY
+    data = town().model_dump()
+    for sensor in data["sensors"]:
+        if sensor["id"].startswith("s-cso"):
+            sensor["valid_from"] = half
+    place = town(sensors=data["sensors"])
+    parts = [p for p in measured() if not p.sensor[0].startswith("d-cso")] + [flat(f"d-cso{i}", "level_m", 0.2, half) for i in (1, 2)]
+    hours = figure("S02", "S", place=place, parts=parts)
+    assert (hours.completeness, hours.failed_principles) == (pytest.approx(0.5), ("accuracy",))
+    samples = figure("X01", "S", place=place, parts=parts)
+    assert samples.denominator == pytest.approx(HOURS + 2 * HOURS / 2)
+    assert samples.value == pytest.approx(100.0)
+
+
+def test_a_household_metered_half_the_month_counts_half_as_unmetered():
+    data = town().model_dump()
+    for zone in data["zones"]:
+        zone["master"] = {k: v for k, v in zone["master"].items() if k != "unmetered_persons"}
+    for sensor in data["sensors"]:
+        if sensor["id"] == "s-mA0":
+            sensor["valid_from"] = START + 15.5 * DAY
+    value = figure("W01", "A", place=town(zones=data["zones"], sensors=data["sensors"]))
+    assert value.lineage["inputs"]["V_unm"]["persons"] == pytest.approx(12 * 0.5 / 5)

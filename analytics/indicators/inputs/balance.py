@@ -17,6 +17,7 @@ from core.model import Floats
 from core.timekeeping import OSLO, local_day, unix
 from core.town import Sensor
 
+Points = Sequence[tuple[Sensor, str]]
 RELATIVE_U = {"inflow": 0.01, "meters": 0.01, "energy": 0.01, "withdrawal": 0.01}
 """Standard uncertainty (half of 2 % at k = 2) of each group of meters, taken as one common cause. Status P."""
 DERIVED_PERSONS_U = 0.05
@@ -26,11 +27,11 @@ NIGHT_HOURS = range(1, 5)
 
 
 def metered_total(
-    w: Window, points: Sequence[tuple[Sensor, str]], relative_u: float, what: str, signs: Sequence[int] | None = None
+    w: Window, points: Points, relative_u: float, what: str, *, signs: Sequence[int] | None = None, whole: bool = True
 ) -> Amount:
     """Volumes of some metering points, summed over the period with their signs.
 
-    Completeness is weighted by volume. A point that never reported makes its volume missing, not zero, when all are silent.
+    Completeness is weighted by volume, of the `whole` period or of each point's time in service. A point that never reported makes its volume missing, not zero, when all are silent.
     """
     if not points:
         return missing(what)
@@ -38,7 +39,7 @@ def metered_total(
     for quantity in dict.fromkeys(q for _, q in points):
         rows = [i for i, (_, q) in enumerate(points) if q == quantity]
         sums = w.sums([points[i][0] for i in rows], quantity)
-        totals[rows], complete[rows] = sums.total, sums.completeness
+        totals[rows], complete[rows] = sums.total, sums.completeness(whole)
         extra[rows], estimated[rows] = np.nan_to_num(sums.extrapolated), np.nan_to_num(sums.estimated)
     silent = int(np.isnan(totals).sum())
     if silent == len(points):
@@ -77,13 +78,13 @@ def _customers(w: Window, scope: Scope, household: bool | None) -> Amount:
     chosen = [s for s in points if w.inside(scope, s) and (household is None or (s.id in w.homes) == household)]
     if not chosen:
         return missing("customer meters")
-    found = metered_total(w, [(s, "volume_m3") for s in chosen], RELATIVE_U["meters"], "customer meters")
+    found = metered_total(w, [(s, "volume_m3") for s in chosen], RELATIVE_U["meters"], "customer meters", whole=False)
     return replace(found, source={**found.source, **_concentration(w, chosen)})
 
 
 def _concentration(w: Window, points: Sequence[Sensor]) -> dict[str, float]:
     """How many households are behind a volume, and the largest one's share of it: what privacy must know."""
-    homes = [s for s in points if (s.id in w.homes)]
+    homes = [s for s in points if s.id in w.homes]
     used = np.nan_to_num(np.abs(w.sums(homes, "volume_m3").total))
     whole = float(used.sum())
     return {"households": len(homes), "largest_household_share": float(used.max()) / whole if whole > 0 else 0.0}
@@ -128,14 +129,16 @@ def metered_use_m3(w: Window, scope: Scope) -> Amount:
 
 
 def unmetered_persons(w: Window, scope: Scope) -> Amount:
-    """As entered; else the persons of households beyond those with a registered meter, an estimate."""
+    """As entered; else the persons of households beyond those with a meter, each for its time in service: an estimate."""
     entered = lookup(w, "unmetered_persons", scope)
     if entered.value is not None:
         return entered
     persons, homes = lookup(w, "population_connected_water", scope), lookup(w, "households", scope)
     if not persons.value or not homes.value:
         return entered
-    with_meter = len({s.asset for s in w.customers if (s.id in w.homes) and w.inside(scope, s)})
+    meters = {s.asset: s for s in w.customers if s.id in w.homes and w.inside(scope, s)}
+    served = w.service_s(list(meters.values())).sum() / max(w.until - w.start, 1.0) if meters else 0.0
+    with_meter = float(min(served, len(meters)))
     value = persons.value * max(0.0, 1 - with_meter / homes.value)
     return Amount(value, value * DERIVED_PERSONS_U, age_months=persons.age_months,
                   notes=("unmetered_persons derived from households and meters",),
@@ -148,11 +151,17 @@ def unmetered_use_m3(w: Window, scope: Scope) -> Amount:
     persons, litres = unmetered_persons(w, scope), lookup(w, "unmetered_l_per_person_day", scope)
     if persons.value is None or litres.value is None:
         return persons if persons.value is None else litres
-    value = persons.value * litres.value * w.days / 1000.0
+    value = persons.value * litres.value * _measured_days(w, scope) / 1000.0
     relative = math.hypot(persons.u / persons.value if persons.value else 0.0, litres.u / litres.value)
     return Amount(value, value * relative, shares=(0.0, 0.0, 1.0), age_months=persons.age_months,
                   notes=(*persons.notes, *litres.notes) if value else (),
                   source={"persons": persons.value, "l_per_person_day": litres.value, "source": litres.source})  # fmt: skip
+
+
+def _measured_days(w: Window, scope: Scope) -> float:
+    """Days of the period in which the inflow is measured: a balance compares the same days on both sides."""
+    inlets = [i.sensor for i in _inlets(w, scope, 1)]
+    return min(w.days, float(w.service_s(inlets).max()) / 86_400.0) if inlets else w.days
 
 
 def other_authorised_m3(w: Window, scope: Scope) -> Amount:

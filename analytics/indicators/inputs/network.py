@@ -33,9 +33,9 @@ def _samples(w: Window, scope: Scope) -> tuple[float, float, int]:
     for quantity, sensors in groups.items():
         if quantity == "volume_m3":
             sums = w.sums(sensors, quantity)
-            got, expected = sums.received, sums.expected
+            got, expected = sums.received, sums.in_service
         else:
-            got, expected = w.expected(sensors, quantity)
+            got, expected = w.expected(sensors, quantity, whole=False)
         received, due = received + float(got.sum()), due + float(expected.sum())
     return received, due, sum(map(len, groups.values()))
 

@@ -32,7 +32,7 @@ def sewer_flow_m3(w: Window, scope: Scope) -> Amount:
         if below is not None and scope.has(w.town.zone_of(meters[below][0])):
             signs[asset] = int(w.inside(scope, sensor)) - 1
     chosen = [(point, signs[asset]) for asset, point in meters.items() if signs[asset]]
-    return metered_total(w, [p for p, _ in chosen], RELATIVE_U, "sewer flow meters", [s for _, s in chosen])
+    return metered_total(w, [p for p, _ in chosen], RELATIVE_U, "sewer flow meters", signs=[s for _, s in chosen])
 
 
 def _next_meter(w: Window, asset: str, meters: set[str | None]) -> str | None:

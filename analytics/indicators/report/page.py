@@ -15,7 +15,7 @@ h3{margin:0;font-size:1rem}
 .grid{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr))}
 .card{border:1px solid #d0d7de;border-radius:.5rem;padding:1rem}
 .big{font-size:2rem;font-weight:700;color:#14364f}
-.small{font-size:.85rem;color:#4b5963}
+.small{font-size:.85rem;color:#4b5963;font-weight:400}
 .badge{border-radius:.25rem;color:#fff;font-size:.8rem;padding:.1rem .45rem;white-space:nowrap}
 .c1{background:#1b7f5c}.c2{background:#8f6100}.c3{background:#626a75}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
@@ -68,7 +68,7 @@ def _table(rows: list[dict[str, Any]], t: dict[str, str]) -> str:
     head = "".join(f"<th scope=col>{t[k]}</th>" for k in ("indicator", "value", "interval", "period", "class"))
     body = "".join(
         f"<tr><th scope=row>{r['id']} {e(r['name'])}<div class=small>{e(r['compare'] if r['has_value'] else r['why'])}</div></th>"
-        f"<td class=n>{e(r['value'])} {e(r['unit'])}</td><td class=n>{e(r['interval'])}</td>"
+        f"<td class=n>{e(r['value'])} {e(r['unit'] if r['has_value'] else '')}</td><td class=n>{e(r['interval'])}</td>"
         f"<td>{e(r['period'])}</td><td>{_badge(r, t)}</td></tr>"
         for r in rows
     )
