@@ -45,6 +45,7 @@ fields:                                   # short form: quantity: path, or quant
   battery_v: {{path: status.battery, unit: mV}}
   volume_m3: {{path: pulses, unit: l, scale: litres_per_pulse}}
   pressure_bar: {{path: 'history[*].p', unit: kPa, time: 'history[*].ts'}}
+  flow_m3h: {{path: 'flows[*]', unit: l/s, time: first_at, step_s: 900, newest: last}}
   contact: {{path: door, values: {{open: 1, closed: 0}}}}
 examples:
   - {{bytes: 0d0a07e9, f_port: 2, gives: {{battery_v: 3.338}}}}
@@ -96,7 +97,9 @@ _NOTES = {
     "unit": "of the source; else the canonical one", "scale": "number, or an option's name", "offset": "number, or an option's name",
     "values": "{text or number: number}", "time": "path of the time of measurement: Unix s, Unix ms, or ISO 8601",
     "time_zone": "of times that name none: UTC or Europe/Oslo", "age": "age when sent: number or path", "age_unit": "s, ms, min, h, d",
-    "step_s": "seconds between the elements of a list without times", "newest": "which end of such a list: first or last",
+    "step_s": "seconds between the elements of a list without times of their own; `time` is then the first one's",
+    "newest": "which end of such a list: first or last", "base": "path of the index that the elements are differences from",
+    "base_unit": "its unit, where it differs",
     "f_port": "the rule counts on these ports only", "when": "the rule counts only where this holds (or all of a list)",
     "missing": "values that stand for none, such as 65535 or NaN", "required": "a frame without it is a dead letter",
     "suspect": "where this holds the value is flagged suspect",

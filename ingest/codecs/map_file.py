@@ -52,8 +52,11 @@ def _listed(value: Any) -> Any:
 class Rule(_Strict):
     """One quantity from one place: value · scale + offset after the unit's conversion.
 
-    `time`: path of the time of measurement (Unix seconds or milliseconds, or ISO 8601, in `time_zone` where it names none);
-    or `age` (a number or a path) in `age_unit`; or, for a list without times, `step_s` seconds between elements, `newest` first or last.
+    When: `time`, path of the time of measurement (Unix seconds or milliseconds, or ISO 8601, in `time_zone` where it names
+    none); or `age` (a number or a path) in `age_unit`. For a list whose elements have no times, `step_s` seconds between them,
+    `newest` first or last; `time` is then the first element's, else the newest is as old as the frame.
+    With `base`, the elements are differences: added to the index at that path (which `time` then belongs to) where the newest is
+    last, taken from it where the newest is first.
     """
 
     quantity: str
@@ -69,6 +72,8 @@ class Rule(_Strict):
     age_unit: Literal["s", "ms", "min", "h", "d"] = "s"
     step_s: float | None = Field(None, gt=0)
     newest: Literal["first", "last"] = "first"
+    base: str | None = None
+    base_unit: str | None = None
     f_port: Annotated[tuple[int, ...] | None, BeforeValidator(_listed)] = None
     when: Annotated[tuple[When, ...], BeforeValidator(_listed)] = ()
     missing: Annotated[tuple[Scalar, ...], BeforeValidator(_listed)] = ()
@@ -82,7 +87,7 @@ class Rule(_Strict):
             raise ValueError(f"there is no quantity '{name}'" + _suggestion(name, QUANTITIES))
         return name
 
-    @field_validator("path", "time")
+    @field_validator("path", "time", "base")
     @classmethod
     def _paths(cls, text: str | None) -> str | None:
         if text is not None:
@@ -98,11 +103,17 @@ class Rule(_Strict):
     def _whole(self) -> Rule:
         if (self.path is None) == (self.constant is None):
             raise ValueError("give either path or constant")
-        if sum(part is not None for part in (self.time, self.age, self.step_s)) > 1:
-            raise ValueError("give only one of time, age and step_s")
-        if self.step_s is not None and "[*]" not in (self.path or ""):
+        if self.age is not None and (self.time is not None or self.step_s is not None):
+            raise ValueError("age stands alone, without time or step_s")
+        listed = (self.path or "").count("[*]")
+        if self.step_s is not None and not listed:
             raise ValueError("step_s needs a path with [*]")
+        if self.step_s is not None and (self.time or "").count("[*]") >= max(listed, 1):
+            raise ValueError("step_s is for lists whose elements have no times of their own")
+        if self.base is not None and not listed:
+            raise ValueError("base needs a path with [*]")
         conversion(self.unit, self.quantity)
+        conversion(self.base_unit, self.quantity)
         return self
 
 

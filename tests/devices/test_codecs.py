@@ -29,7 +29,7 @@ def test_style_runs_or_fails_as_documented(style):
 
 
 @pytest.mark.parametrize("style", sorted(set(STYLES) - ENDLESS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(payload=st.binary(max_size=60), f_port=st.integers(0, 255))
 def test_any_bytes_give_samples_or_a_decode_error(style, payload, f_port):
     codec = CODECS[style]

@@ -91,6 +91,39 @@ def test_ages_and_steps():
     assert [s.age_s for s in samples(last, {"x": [5, 6, None, 8]})] == [1800, 1200, 0]
 
 
+def test_a_list_with_one_time_for_its_first_element():
+    rule = "  - {quantity: flow_m3h, path: 'x[*]', time: at, step_s: 900, newest: last}"
+    assert [(s.value, s.at) for s in samples(rule, {"x": [1, None, 3], "at": 1000})] == [(1.0, 1000.0), (3.0, 2800.0)]
+    assert [s.at for s in samples(rule.replace("last", "first"), {"x": [1, 2, 3], "at": 9000})] == [9000.0, 8100.0, 7200.0]
+    assert [s.age_s for s in samples(rule, {"x": [1, 2, 3]})] == [1800.0, 900.0, 0.0], "no time given: the newest is the frame's"
+
+
+def test_differences_from_an_index():
+    """Axioma's log as TTN's codec gives it: 10.727 m³ at the log's time, then litres for each hour."""
+    rule = ("  - {quantity: volume_m3, path: 'deltas[*].litres', unit: l, base: log_volume, base_unit: m3, time: log_at, step_s: 3600,"
+            " newest: last}")  # fmt: skip
+    data = {"log_volume": 10.727, "log_at": 1563735600, "deltas": [{"litres": 184}, {"litres": 185}, {"litres": 184}]}
+    found = samples(rule, data)
+    assert [s.value for s in found] == pytest.approx([10.911, 11.096, 11.28])
+    assert [s.at for s in found] == [1563739200.0, 1563742800.0, 1563746400.0]
+    assert samples(rule, {**data, "log_volume": None}) == []
+
+
+def test_differences_back_in_time_end_at_the_first_missing_one():
+    rule = "  - {quantity: volume_m3, path: 'd[*]', unit: l, base: now, time: at, step_s: 3600}"
+    found = samples(rule, {"now": 7842497, "at": 1693310400, "d": [295, 290, None, 294]})
+    assert [(s.value, s.at) for s in found] == [(pytest.approx(7842.202), 1693306800.0), (pytest.approx(7841.912), 1693303200.0)]
+
+
+def test_text_with_a_unit():
+    assert values("  - {quantity: battery_v, path: x}", {"x": "3.6V"}) == [3.6]
+    assert values("  - {quantity: battery_v, path: x}", {"x": " 3600 mV "}) == [3.6]
+    assert values("  - {quantity: battery_pct, path: x}", {"x": "92%"}) == [92.0]
+    assert values("  - {quantity: pressure_bar, path: x, unit: kPa}", {"x": "5.2 bar"}) == [pytest.approx(5.2)]
+    with pytest.raises(DecodeError, match=r"'5\.2 furlong', which is not a number"):
+        values("  - {quantity: pressure_bar, path: x}", {"x": "5.2 furlong"})
+
+
 def test_nested_lists_keep_their_places_apart():
     data = {"probes": [{"n": 1, "log": [{"t": 10, "v": 1}, {"t": 20, "v": 2}]}, {"n": 2, "log": [{"t": 30, "v": 3}]}]}
     rule = "  - {quantity: level_m, path: 'probes[*].log[*].v', time: 'probes[*].log[*].t', when: {path: 'probes[*].n', equals: 1}}"
@@ -136,7 +169,9 @@ def test_required_and_at_least_one():
         ("key: Bad-Key\nfields: {level_m: x}", "m:1: key: String should match pattern"),
         ("fields:\n  - quantity: level_m\n    path: a..b", "m:3: fields[0].path: 'a..b' is no path"),
         ("fields:\n  - {quantity: level_m, path: x, constant: 1}", "m:2: fields[0]: give either path or constant"),
-        ("fields:\n  - {quantity: level_m, path: x, age: 1, time: t}", "m:2: fields[0]: give only one of time, age and step_s"),
+        ("fields:\n  - {quantity: level_m, path: x, age: 1, time: t}", "m:2: fields[0]: age stands alone"),
+        ("fields:\n  - {quantity: level_m, path: 'x[*].v', time: 'x[*].t', step_s: 5}", "m:2: fields[0]: step_s is for lists whose"),
+        ("fields:\n  - {quantity: volume_m3, path: x, base: y}", "m:2: fields[0]: base needs a path with [*]"),
         ("fields:\n  - {quantity: level_m, path: x, step_s: 5}", "m:2: fields[0]: step_s needs a path with [*]"),
         ("fields:\n  - {quantity: level_m, path: x, scale: q}", "m:1: map: 'q' is used in fields and needs a default under options"),
         ("fields: {level_m: x}\nexamples:\n  - {bytes: 0123}", "m:3: examples[0].bytes: write the bytes in quotes"),

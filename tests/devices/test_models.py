@@ -63,7 +63,7 @@ def test_every_model_is_complete(key):
 
 
 @pytest.mark.parametrize("key", MODELS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_any_bytes_give_samples_or_a_decode_error(key, data):
     model = MODELS[key]
@@ -94,7 +94,7 @@ def test_mac_only_uplinks_carry_nothing():
 
 
 @pytest.mark.parametrize("key", MODELS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_a_value_outside_the_products_bounds_is_flagged(key, data):
     """Whatever a frame says, ingest's flags let no value outside the declared span pass as good."""
