@@ -49,12 +49,13 @@ class Fleet:
 
     def hear(self, written: Written, readings: Readings) -> None:
         """Battery and clock, from decoded readings; a listener of the pipeline."""
-        battery = np.flatnonzero((readings.quantity == "battery_v") | (readings.quantity == "battery_pct"))
+        good = readings.flag < Flag.FAIL
+        battery = np.flatnonzero(good & ((readings.quantity == "battery_v") | (readings.quantity == "battery_pct")))
+        columns = (readings.sensor, readings.quantity, readings.t, readings.x)
         payload_clock = readings.origin == TimeOrigin.PAYLOAD
         with self._lock:
-            for i in battery.tolist():
-                if readings.flag[i] < Flag.FAIL:
-                    self._battery(self._device(readings.sensor[i]), readings.quantity[i], float(readings.t[i]), float(readings.x[i]))
+            for sensor, quantity, t, x in zip(*(column[battery].tolist() for column in columns), strict=True):
+                self._battery(self._device(sensor), quantity, t, x)
             if payload_clock.any():
                 self._see_clocks(readings, payload_clock)
 

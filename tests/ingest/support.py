@@ -19,6 +19,7 @@ from gateway.topics import event_topic
 from ingest.cursor import Cursor
 from ingest.dead_letters import DeadLetters
 from ingest.device_model import DeviceModel, Profile
+from ingest.fleet import Fleet
 from ingest.pipeline import Pipeline
 from ingest.processor import Processor
 from ingest.uplink_log import UplinkLog
@@ -106,7 +107,9 @@ class Ingest:
         self.cursor = Cursor(folder / "uplinks" / "cursor.db")
         self.store = store
         self.pipeline = Pipeline(lambda: self.town, store, models or OneModel(), self.dead.add)
-        self.processor = Processor(self.log, self.cursor, parse_event, self.pipeline, self.dead.add, retry_s=(0.02, 0.1))
+        self.fleet = Fleet(lambda: self.town)
+        self.pipeline.listen(self.fleet.hear)
+        self.processor = Processor(self.log, self.cursor, parse_event, self.pipeline, self.dead.add, [self.fleet.see], retry_s=(0.02, 0.1))
 
     def close(self) -> None:
         self.processor.stop()
