@@ -127,9 +127,9 @@ class Finding:
 class Detector:
     """A registered detector; `key` is its file's name for ever.
 
-    `inputs` are the quantities a place must have (any one of a group written "a|b"), `context` those brought from the whole town,
-    `optional` those of the same place used when there, `tail_water` those measured below its weir (they come as context). `memory_s` is how far back detect looks (inf: the whole history).
-    `asset_kinds` limits it to sensors on such assets, or on none that is known; empty means all.
+    `inputs` are the quantities a place must have (any one of a group written "a|b"), `optional` those of the same place used when there,
+    `context` those brought from the whole town, `tail_water` those measured below its weir (they come as context). `memory_s` is how far
+    back detect looks (inf: the whole history). `asset_kinds` limits it to sensors on such assets, or on none that is known.
     """
 
     key: str

@@ -108,6 +108,7 @@ def _finding(
         details["pressure_fall_sigma"] = float(np.nanmean(there)) if np.isfinite(there).any() else 0.0
     return Finding(
         kind="burst",
+        sensors=flow.sensors,
         start=float(t[alarm]),
         end=None if end is None else float(t[end]),
         onset=(before + float(t[onset])) / 2,

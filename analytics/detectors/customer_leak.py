@@ -48,7 +48,7 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     usual, n = sorted_median(np.lib.stride_tricks.sliding_window_view(padded, p.usual_nights), 1)
     always = np.where((n >= 7) & (usual > floor) & ~np.bool_(track.site.household), usual, 0.0)
     if coarse:
-        always = np.where(n >= 7, np.maximum(always, usual), always)
+        always = np.where(n >= 7, np.maximum(always, usual), np.inf)
     limit = np.maximum(floor, p.over_usual * always)
     found: list[Finding] = []
     begun, clear = -1, 0

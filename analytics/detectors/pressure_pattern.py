@@ -30,6 +30,7 @@ class Params:
     end_drop: float = 6.0
     one_sensor_share: float = 0.8
     """A change is one sensor's own where it explains this share of it and no flow has risen."""
+    surely_one_share: float = 0.95
     least_m3h: float = 1.0
     resolution_bar: float = 0.003
 
@@ -163,7 +164,8 @@ def _finding(
     )
     top = int(np.argmax(explained))
     rise = _rise(flow, onset, alarm, per_day)
-    fault = explained[top] > p.one_sensor_share and not rise > p.least_m3h
+    share = float(explained[top])
+    fault = (share > p.one_sensor_share and not rise > p.least_m3h) or (share > p.surely_one_share and not rise > 3 * p.least_m3h)
     by_weight = np.argsort(-np.abs(r) * np.sqrt(np.diag(fit.weight)))
     mended = rise < -p.least_m3h or (not rise > p.least_m3h and float(np.sum(r * np.diag(fit.weight) * np.abs(r))) > 0)
     if mended and not fault:
@@ -171,7 +173,7 @@ def _finding(
     change = float((alone[:, top] @ fit.weight @ r) / max(alone[:, top] @ fit.weight @ alone[:, top], 1e-12))
     details: dict[str, float | str] = {
         "change_bar": change if fault else float(r[by_weight[0]]),
-        "one_sensor_share": float(explained[top]),
+        "one_sensor_share": share,
         "found_after_s": float(ends[alarm] - ends[max(onset - 1, 0)]),
     }
     if np.isfinite(rise):
@@ -192,7 +194,7 @@ def _finding(
 
 
 def _rise(flow: Floats | None, onset: int, alarm: int, per_day: int) -> float:
-    """Inflow after the onset less that of the same hours one and two weeks before [m³/h]; NaN where not measured."""
+    """Inflow after the onset less that of the same hours one and two weeks before [m³/h]; 0 within 3 σ, NaN where not measured."""
     if flow is None:
         return float("nan")
     q = flow.reshape(flow.shape[0] * per_day, -1)
@@ -202,7 +204,12 @@ def _rise(flow: Floats | None, onset: int, alarm: int, per_day: int) -> float:
     if not past:
         return float("nan")
     diff = q[after] - np.mean(past, axis=0)
-    return float(np.median(diff[np.isfinite(diff)])) if np.isfinite(diff).any() else float("nan")
+    diff = diff[np.isfinite(diff)]
+    if not diff.size:
+        return float("nan")
+    middle = float(np.median(diff))
+    doubt = 3 * 1.25 * 1.4826 * float(np.median(np.abs(diff - middle))) / np.sqrt(diff.size)
+    return middle if abs(middle) > doubt else 0.0
 
 
 DETECTOR = Detector(

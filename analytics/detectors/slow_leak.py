@@ -158,6 +158,7 @@ def _finding(leak: _Leak, side: str, y: Floats, flow: Inflow, h: float) -> Findi
     end = max(known, float(t[leak.until, 0])) if leak.until is not None else None
     return Finding(
         kind="slow_leak",
+        sensors=flow.sensors,
         start=known,
         end=end,
         onset=onset,
