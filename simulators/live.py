@@ -88,6 +88,7 @@ class LiveTown:
         self._thread: threading.Thread | None = None
         self._client = _client(host, port, username, password, self._command) if publish is None else None
         self._publish = publish or self._to_broker
+        self._last: mqtt.MQTTMessageInfo | None = None
 
     def __enter__(self) -> LiveTown:
         self.run_in_background()
@@ -105,11 +106,13 @@ class LiveTown:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop playing and leave the broker."""
+        """Stop playing; leave the broker when everything published has arrived there."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(10)
         if self._client is not None:
+            if self._client.is_connected() and self._last is not None:
+                self._last.wait_for_publish(10)
             self._client.disconnect()
             self._client.loop_stop()
 
@@ -243,7 +246,7 @@ class LiveTown:
 
     def _to_broker(self, topic: str, payload: bytes) -> None:
         assert self._client is not None
-        self._client.publish(topic, payload, qos=1)
+        self._last = self._client.publish(topic, payload, qos=1)
 
     def _command(self, payload: bytes) -> None:
         """An order from COMMAND_TOPIC; what is not understood is left alone."""

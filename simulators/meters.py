@@ -47,7 +47,7 @@ BUSINESS_M3H = {"dma-nord": 6.0, "dma-sentrum": 18.0, "dma-sor": 5.5, "dma-vest"
 class Park:
     """All meters, arrays of shape (n,). `zone` and `kind` index `zones` and CLASSES; mean use [L/h]; index at EPOCH_S [L].
 
-    `leak_lph`, `leak_start`, `leak_end`: (n, k) slow leaks behind the meter.
+    `leak_lph`, `leak_start`, `leak_end`: (n, k) slow leaks behind the meter. `always`: a business that runs round the clock.
     """
 
     points: tuple[str, ...]
@@ -59,6 +59,7 @@ class Park:
     leak_lph: Floats
     leak_start: Floats
     leak_end: Floats
+    always: npt.NDArray[np.bool_]
     seed: int
 
     def __len__(self) -> int:
@@ -88,7 +89,17 @@ def park(town: Town, seed: int) -> Park:
     begin = np.where(kind == BUSINESS, rng.uniform(1e6, 6e7, n), rng.uniform(5e3, 9e5, n))
     rolls = (kind == BUSINESS) & (rng.uniform(size=n) < 0.06)
     begin = np.where(rolls, ROLLS_OVER_AT_L - mean * rng.uniform(1.0, 2.0, n) * YEAR_S / HOUR_S, begin)
-    return Park(tuple(p for p, _, _ in rows), zones, zone, kind, mean, np.floor(begin), *leak, seed)
+    return Park(
+        tuple(p for p, _, _ in rows),
+        zones,
+        zone,
+        kind,
+        mean,
+        np.floor(begin),
+        *leak,
+        (kind == BUSINESS) & (rng.uniform(size=n) < 0.2),
+        seed,
+    )
 
 
 def _leaks(rng: np.random.Generator, n: int, per_year: float = 0.06, years: int = 4) -> tuple[Floats, Floats, Floats]:
@@ -181,7 +192,8 @@ def _one_week(p: Park, week: int) -> npt.NDArray[np.float32]:
     base = np.array([habit(name)[hours] for name in CLASSES], np.float32)[p.kind]
     spread = np.where(p.kind == 2, 6.0, 0.9).astype(np.float32)
     weight = rng.standard_gamma(np.broadcast_to(spread[:, None], base.shape), dtype=np.float32)
-    night = (np.array(hours) % 24 < 6)[None, :] & (p.kind != BUSINESS)[:, None]
+    hour, rests = np.array(hours) % 24, (p.kind == BUSINESS) & ~p.always
+    night = ((hour < 6)[None, :] & (p.kind != BUSINESS)[:, None]) | (((hour < 5) | (hour > 19))[None, :] & rests[:, None])
     awake = np.where(night, (rng.uniform(size=base.shape) < 0.25) * np.float32(4), np.float32(1))
     away = (p.kind == 1)[:, None] & np.repeat(rng.uniform(size=(len(p), 7)) < 0.6, 24, axis=1)
     weight = weight / spread[:, None] * base * awake * np.where(away, np.float32(1e-4), np.float32(1))
