@@ -73,7 +73,6 @@ class Subscriber:
         self._client()  # a wrong setting is told now, not by the thread
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._pending: list[MQTTMessage] = []
         self._refused: str | None = None
         self._cannot_store = False
         self.subscribed = threading.Event()
@@ -110,12 +109,12 @@ class Subscriber:
 
     def _follow(self) -> None:
         client = self._client()
-        self._pending, self._refused = [], None
+        self._refused = None
         try:
             _connect(client, self._connection)
             while not self._stop.is_set():
                 self._collect(client)
-                if self._pending:
+                if client.collected:
                     self._settle(client)
         finally:
             self.subscribed.clear()
@@ -124,25 +123,26 @@ class Subscriber:
     def _collect(self, client: BufferedClient) -> None:
         """Read until the batch is full, its window has passed, or a second went by without a message."""
         deadline = time.monotonic() + 1.0
-        while len(self._pending) < self._batch and (left_s := deadline - time.monotonic()) > 0 and not self._stop.is_set():
-            if 0 < len(self._pending) < FEW:
+        while len(client.collected) < self._batch and (left_s := deadline - time.monotonic()) > 0 and not self._stop.is_set():
+            if 0 < len(client.collected) < FEW:
                 self._stop.wait(min(left_s, QUIET_S))
-            if not _readable(client, 0.0 if self._pending else left_s) and self._pending:
+            if not _readable(client, 0.0 if client.collected else left_s) and client.collected:
                 break
-            client.read_packets(self._batch, self._pending)
+            client.read_packets(self._batch)
             client.loop_misc()
             if self._refused:
                 raise ConnectionError(self._refused)
-            if self._pending:
+            if client.collected:
                 deadline = min(deadline, time.monotonic() + self._window_s)
 
     def _settle(self, client: BufferedClient) -> None:
         """Store, then acknowledge."""
-        now = self._clock()
-        self._keep([Message(now, _topic(m), bytes(m.payload)) for m in self._pending])
-        client.acknowledge(m.mid for m in self._pending if m.qos)
-        self.acknowledged += len(self._pending)
-        self._cannot_store, self._pending = False, []
+        now, batch, client.collected = self._clock(), client.collected, []
+        self.received += len(batch)
+        self._keep([Message(now, _topic(m), bytes(m.payload)) for m in batch])
+        client.acknowledge(m.mid for m in batch if m.qos)
+        self.acknowledged += len(batch)
+        self._cannot_store = False
         self._say(None)
 
     def _client(self) -> BufferedClient:
@@ -159,15 +159,10 @@ class Subscriber:
             client.tls_set_context(_tls(c))
         if transport == "websockets":
             client.ws_set_options(path=_address(c.url).path or "/mqtt")
-        client.on_message = self._on_message
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         return client
-
-    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        self.received += 1
-        self._pending.append(message)
 
     def _on_connect(
         self, client: Client, _userdata: object, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None

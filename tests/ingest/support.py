@@ -82,6 +82,8 @@ def up_json(device: int, f_cnt: int, payload: bytes, t: float, f_port: int = 2, 
     document.update(time=_iso(t), devAddr=dev_addr, fCnt=f_cnt, fPort=f_port, data=base64.b64encode(payload).decode())
     document["deduplicationId"] = f"3ac7e3c4-4401-4b8d-9386-{device:05x}{f_cnt & 0xFFFFFFF:07x}"
     document["deviceInfo"]["devEui"] = eui(device)
+    document.pop("object")  # no codec at the network server
+    document["rxInfo"][1]["location"] = {}
     for rx in document["rxInfo"]:
         rx.update(gwTime=_iso(t), nsTime=_iso(t + 0.05))
     return orjson.dumps(document)
