@@ -26,7 +26,7 @@ INDICATOR = Indicator(
         "V_in": "zone_inflow_m3",
         "V_exp": "zone_export_m3",
         "V_met": "metered_use_m3",
-        "V_unm": "unmetered_use_m3",
+        "V_unm": "unmetered_in_balance_m3",
         "V_oth": "other_authorised_m3",
     },
     compute=compute,
