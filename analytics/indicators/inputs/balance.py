@@ -31,7 +31,8 @@ def metered_total(
 ) -> Amount:
     """Volumes of some metering points, summed over the period with their signs.
 
-    Completeness is weighted by volume, of the `whole` period or of each point's time in service. A point that never reported makes its volume missing, not zero, when all are silent.
+    Completeness is weighted by volume, of the `whole` period or of each point's time in service. When all points are silent the
+    volume is missing, not zero.
     """
     if not points:
         return missing(what)
