@@ -1,5 +1,5 @@
 // Runs one codec. The whole script is evaluated anew for each frame, as in ChirpStack, so that nothing is carried over.
-(function (factory, tables, names, shape, loose, commonjs) {
+(function (factory, tables, names, shape, loose, commonjs, reachesGlobal) {
   "use strict";
   const { stringify, parse } = JSON;
   const global = globalThis;
@@ -23,12 +23,12 @@
   }
 
   function find(found, exported) {
-    if (isFunction(found.decodeUplink)) return ["decodeUplink", found.decodeUplink];
+    if (isFunction(found.decodeUplink)) return { name: "decodeUplink", f: found.decodeUplink };
     const places = [found, exported, exported && exported.default, global];
     for (const name of names) {
-      for (const place of places) if (place && isFunction(place[name])) return [name, place[name]];
+      for (const place of places) if (place && isFunction(place[name])) return { name, f: place[name] };
     }
-    if (isFunction(exported)) return ["decodeUplink", exported];
+    if (isFunction(exported)) return { name: "decodeUplink", f: exported };
     throw new ReferenceError("no decodeUplink(input), Decode(fPort, bytes, variables) or Decoder(bytes, port) in this script");
   }
 
@@ -37,7 +37,7 @@
     return head ? (head[1] || head[2] || "").split(",").map((name) => name.trim().toLowerCase()) : [];
   }
 
-  function call([name, f], bytes, port, time, variables) {
+  function call({ name, f }, bytes, port, time, variables) {
     if (name === "decodeUplink") return f({ bytes, fPort: port, recvTime: new Date(time), variables });
     if (bytesFirst === null) {
       const [first] = parameters(f);
@@ -52,7 +52,7 @@
   function run(bytes, port, time, variables) {
     try {
       const module = exporting();
-      const result = call(find(factory(), module.exports), encode(bytes), port, time, parse(variables));
+      const result = call(find(factory(), module.exports), encode(bytes), port, time, variables === "" ? {} : parse(variables));
       if (result instanceof Promise || (result && result.data instanceof Promise)) {
         throw new TypeError("the codec is async; a codec must return its result at once");
       }
@@ -72,7 +72,7 @@
   function leaked(bytes, port, time, variables) {
     try {
       const module = exporting();
-      call(find(factory(), module.exports), encode(bytes), port, time, parse(variables));
+      call(find(factory(), module.exports), encode(bytes), port, time, variables === "" ? {} : parse(variables));
     } catch {}
     return sweep().filter((name) => name !== "module" && name !== "exports").join(" ");
   }
@@ -80,7 +80,7 @@
   function entry() {
     try {
       const module = exporting();
-      return find(factory(), module.exports)[0];
+      return find(factory(), module.exports).name;
     } finally {
       sweep();
     }
@@ -95,7 +95,9 @@
     return module;
   }
 
+  // In strict mode nothing reaches the global object but by name.
   function sweep() {
+    if (!reachesGlobal) return [];
     const names = own(global);
     if (names.length === kept.size) return [];
     const found = names.filter((name) => !kept.has(name));

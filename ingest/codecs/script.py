@@ -34,6 +34,8 @@ _STRICT_KINDS = ("ReferenceError", "TypeError", "SyntaxError")
 _RUN, _LEAKED, _ENTRY = 0, 1, 2
 _ATTEMPTS = 8
 _HERE = Path(__file__).parent
+_GLOBAL = re.compile(r"\b(?:globalThis|eval|Function|constructor)\b")
+"""What can lead a script in strict mode to the global object."""
 _IMPORT = re.compile(r"""(^[ \t]*|;[ \t]*)import\b\s*(?:([\w$*{][^'";]*?)\s*from\s*)?(["'])([^"'\n]+)\3[ \t]*;?""", re.MULTILINE)
 _EXPORT_NAMED = re.compile(r"(^[ \t]*|[;}][ \t]*)export\s*\{([^}]*)\}[ \t]*;?", re.MULTILINE)
 _EXPORT_DEFAULT = re.compile(r"(^[ \t]*|[;}][ \t]*)export\s+default\s+(?!(?:async\s+)?function\s*\*?\s*[\w$]|class\s+[\w$])", re.MULTILINE)
@@ -145,8 +147,9 @@ def compile_script(source: str, loose: bool, shape: BytesShape, lifts_tables: bo
     make = context.eval(f"(function({NAME}){{return (function(){{{mode}{body}\n;return {{{found}}}}})}})")
     constants = context.eval(_BELOW + f"[{', '.join(tables)}]")
     commonjs = re.search(r"\b(?:module|exports)\b", body) is not None
+    reaches_global = loose or commonjs or _GLOBAL.search(body) is not None
     names = context.parse_json(orjson.dumps(ENTRIES).decode())
-    return context.eval(_own("runtime.js"))(make(constants), constants, names, shape, loose, commonjs)
+    return context.eval(_own("runtime.js"))(make(constants), constants, names, shape, loose, commonjs, reaches_global)
 
 
 def as_function_body(source: str) -> str:
