@@ -17,7 +17,7 @@ _MONDAY = 4 * DAY_S  # Unix time began on a Thursday
 
 
 def local_seconds(t: Floats) -> Floats:
-    """Unix s shifted so that whole days are local days: t + the offset of Europe/Oslo at t. No NaN in t."""
+    """Unix s shifted so that whole days are local days: t + the offset of Europe/Oslo at t. t ascends, no NaN in it."""
     t = np.asarray(t, np.float64)
     if not t.size:
         return t
@@ -26,7 +26,7 @@ def local_seconds(t: Floats) -> Floats:
     shifted = t.copy()
     before = 0.0
     for at, offset in (change for year in range(first - 1, last + 1) for change in _changes(year)):
-        shifted[t >= at if at > low else slice(None)] += offset - before
+        shifted[np.searchsorted(t, at) :] += offset - before
         before = offset
         if at > high:
             break

@@ -68,12 +68,13 @@ def calibrated(e: Floats, k: float, mean_samples: float, days: int = 56, least: 
     h = np.full(e.shape[0], 1.5 * theory)
     for d in range(0, e.shape[0], 7):
         low, high = np.searchsorted(day, [max(0, d - days), d])
-        past = tops[low:high]
+        past = np.sort(tops[low:high])
         if past.size >= least:
-            u = float(np.quantile(past, 0.8))
-            excess = past[past > u] - u
+            first = math.ceil(0.8 * past.size)
+            u, m = float(past[first - 1]), past.size - first
+            excess = float(past[first + m // 2]) - u
             span = samples[d] - samples[max(0, d - days)]
-            own = u + float(np.median(excess)) / math.log(2.0) * math.log(max(1.0, excess.size * mean_samples / span))
+            own = u + excess / math.log(2.0) * math.log(max(1.0, m * mean_samples / span))
             h[d : d + 7] = max(0.75 * theory, own)
     return np.repeat(h, e.shape[1])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.baseline import sorted_median
 from analytics.detector import Arrays, Detector, Finding, finite
 from analytics.local_time import DAY_S
 from analytics.spans import runs
@@ -56,16 +57,18 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
 
 def _trend(lowest: Floats, p: Params) -> tuple[Floats, Floats, Floats]:
     """(Theil–Sen slope [m/day], share of pairs that rise, rise [m]) over the days that end with each day."""
-    out = np.zeros((3, lowest.size))
+    padded = np.concatenate((np.full(p.days - 1, np.nan), lowest))
+    window = np.lib.stride_tricks.sliding_window_view(padded, p.days)
     i, j = np.triu_indices(p.days, 1)
-    for d in range(p.days - 1, lowest.size):
-        part = lowest[d - p.days + 1 : d + 1]
-        if np.isfinite(part).sum() >= p.least_days:
-            steps = (part[j] - part[i]) / (j - i)
-            steps = steps[np.isfinite(steps)]
-            slope = float(np.median(steps))
-            out[:, d] = slope, float(np.mean(steps > 0)), slope * (p.days - 1)
-    return out[0], out[1], out[2]
+    slope, agreement = np.zeros(lowest.size), np.zeros(lowest.size)
+    for chunk in range(0, lowest.size, 1024):
+        part = window[chunk : chunk + 1024]
+        steps = (part[:, j] - part[:, i]) / (j - i)
+        middle, n = sorted_median(steps, 1)
+        enough = np.isfinite(part).sum(axis=1) >= p.least_days
+        slope[chunk : chunk + 1024] = np.where(enough, middle, 0.0)
+        agreement[chunk : chunk + 1024] = np.where(enough, (steps > 0).sum(axis=1) / np.maximum(n, 1), 0.0)
+    return slope, agreement, slope * (p.days - 1)
 
 
 DETECTOR = Detector(

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from analytics.detector import Budget
+from analytics.local_time import local_seconds
 from analytics.scan import detectors, scan
 from core.town import Asset, Sensor, Town, Utility, Weir, Zone
 from tests.analytics.makers import DAY, T0, arrays, diurnal, store_of, track
@@ -23,7 +24,7 @@ def run() -> list[tuple[str, str, str]]:
 
 def _per_million() -> list[tuple[str, str, str]]:
     t = T0 + 300.0 * np.arange(N)
-    x = diurnal(t, noise=0.02)
+    x = diurnal(local_seconds(t), noise=0.02)
     rows = []
     for key, d in detectors().items():
         if d.scope != "series":
@@ -48,7 +49,7 @@ def _town_year() -> tuple[str, str, str]:
             kind = {"flow_m3h": "zone_inlet", "pressure_bar": "junction", "level_m": "overflow_chamber"}[quantity]
             assets.append(Asset(id=name, kind=kind, zone=f"z{z}", crest_m=1.0, weir=Weir(width_m=1.0)))
             sensors.append(Sensor(id=name, dev_eui=name, asset=name, quantities=(quantity,)))
-            x = diurnal(t, seed=100 * z + i, mean=50.0 if quantity == "flow_m3h" else 4.0)
+            x = diurnal(local_seconds(t), seed=100 * z + i, mean=50.0 if quantity == "flow_m3h" else 4.0)
             series.append((name, quantity, t, x - 3.5 if quantity == "level_m" else x))
     town = Town(utility=Utility(name="bench"), zones=tuple(zones), assets=tuple(assets), sensors=tuple(sensors))
     store = store_of(*series)
