@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +123,8 @@ def _touched(batch: Batch, rows: npt.NDArray[np.bool_]) -> tuple[Touched, ...]:
     breaks = np.flatnonzero((code[1:] != code[:-1]) | (np.diff(t) > _SPLIT_S)) + 1
     starts, ends = np.append(0, breaks), np.append(breaks, len(t)) - 1
     windows = zip(code[starts].tolist(), t[starts].tolist(), np.nextafter(t[ends], np.inf).tolist(), strict=True)
-    return tuple(Touched(batch.keys[key][0], batch.keys[key][1], start, end) for key, start, end in windows)
+    keys = batch.keys
+    return tuple(Touched(keys[key][0], keys[key][1], start, end) for key, start, end in windows)
 
 
 def whole(sensor: str, quantity: str, columns: Sequence[npt.NDArray[Any]]) -> Readings:
@@ -132,7 +133,10 @@ def whole(sensor: str, quantity: str, columns: Sequence[npt.NDArray[Any]]) -> Re
     return Readings(np.full(len(t), sensor, object), np.full(len(t), quantity, object), t, x, flag, uplink, origin)
 
 
-def only(quantity: str | None, keys: Sequence[Key], sensors: Sequence[str] | None) -> list[Key]:
-    """The keys of these sensors (None: all) and this quantity (None: all)."""
+def only(quantity: str | None, keys: Collection[Key], sensors: Sequence[str] | None) -> list[Key]:
+    """The keys of these sensors (None: all) and this quantity (None: all); few sensors are looked up, not searched for."""
+    if sensors is not None and len(sensors) * len(QUANTITIES) < len(keys):
+        quantities = QUANTITIES if quantity is None else (quantity,)
+        return [key for sensor in dict.fromkeys(sensors) for q in quantities if (key := (sensor, q)) in keys]
     wanted = None if sensors is None else set(sensors)
     return [key for key in keys if (wanted is None or key[0] in wanted) and (quantity is None or key[1] == quantity)]

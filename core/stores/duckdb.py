@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any
@@ -61,7 +61,7 @@ class DuckDBStore:
 
     def __init__(self, path: Path, *, threads: int = 2, memory_limit: str = "1GB") -> None:
         self.path = Path(path).resolve()
-        self._writing, self._reading = RLock(), Lock()
+        self._writing, self._memory, self._reading = RLock(), RLock(), Lock()
         with _opening:
             if self.path in _open_here:
                 raise StoreUnavailable(f"{self.path} is already open in this process; use the store that is open")
@@ -91,9 +91,9 @@ class DuckDBStore:
         return concatenate([whole(s, quantity, rows) for s, rows in self._select(sensors, quantity, start, end, columns)])
 
     def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]:
-        with self._writing:
+        with self._memory:
             newest = self._newest
-            ids = [self._ids[key] for key in only(quantity, list(self._ids), sensors)]
+            ids = [self._ids[key] for key in only(quantity, self._ids, sensors)]
             return [newest.reading(self._keys[i], i) for i in ids if newest.rows[i]]
 
     def aggregate(self, sensors: Sequence[str], quantity: str, edges: Floats) -> dict[str, Buckets]:
@@ -111,9 +111,9 @@ class DuckDBStore:
         return {s: found.get(s) or bucketed(s, quantity, none, none, np.empty(0, np.uint8), edges) for s in sensors}
 
     def coverage(self, sensors: Sequence[str] | None = None) -> list[Coverage]:
-        with self._writing:
+        with self._memory:
             newest = self._newest
-            ids = [self._ids[key] for key in only(None, list(self._ids), sensors)]
+            ids = [self._ids[key] for key in only(None, self._ids, sensors)]
             return [
                 Coverage(*self._keys[i], float(newest.first[i]), float(newest.last[i]), int(newest.rows[i])) for i in ids if newest.rows[i]
             ]
@@ -124,7 +124,7 @@ class DuckDBStore:
             raise StoreRejected("delete needs at least one condition: sensors, quantities or before")
         wanted = None if quantities is None else set(quantities)
         with self._writing:
-            ids = [self._ids[key] for key in only(None, list(self._ids), sensors) if wanted is None or key[1] in wanted]
+            ids = [self._ids[key] for key in only(None, self._ids, sensors) if wanted is None or key[1] in wanted]
             limit = np.inf if before is None else before
             if dry_run:
                 return self._count(ids, limit)
@@ -184,20 +184,23 @@ class DuckDBStore:
     def _load(self) -> None:
         """The dictionary, and the newest row of each series."""
         series = self._database.execute("SELECT id, sensor, quantity FROM series ORDER BY id").fetchall()
-        self._keys: list[Key] = [(sensor, quantity) for _, sensor, quantity in series]
-        self._ids: dict[Key, int] = {key: i for i, key in enumerate(self._keys)}
         rows = self._database.execute(
             "SELECT series, count(*) AS rows, min(t) AS first, max(t) AS last, arg_max(x, t) AS x, arg_max(flag, t) AS flag, "
             "arg_max(uplink, t) AS uplink, arg_max(origin, t) AS origin FROM readings GROUP BY series"
         ).fetchnumpy()
-        self._newest = Newest.of(len(self._keys), rows)
+        with self._memory:
+            self._keys: list[Key] = [(sensor, quantity) for _, sensor, quantity in series]
+            self._ids: dict[Key, int] = {key: i for i, key in enumerate(self._keys)}
+            self._newest = Newest.of(len(self._keys), rows)
 
     def _store(self, batch: Batch) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Write a prepared batch in one transaction; masks of its rows that are new and that are changed."""
-        fresh = [key for key in batch.keys if key not in self._ids]
+        used = batch.keys if not len(batch.refused) else [batch.keys[code] for code in np.unique(batch.code)]
+        fresh = [key for key in used if key not in self._ids]
         ids = {**self._ids, **{key: len(self._keys) + i for i, key in enumerate(fresh)}} if fresh else self._ids
-        series = np.array([ids[key] for key in batch.keys], np.int32)[batch.code]
-        self._newest.grow(len(ids))
+        series = np.array([ids.get(key, -1) for key in batch.keys], np.int32)[batch.code]
+        with self._memory:
+            self._newest.grow(len(ids))
         with self._transaction() as database:
             new, changed = self._compare(database, batch, series)
             if fresh:
@@ -208,8 +211,10 @@ class DuckDBStore:
                 _replace(database, _table(columns, changed))
             if new.any():
                 _insert(database, "readings", _table(columns, new))
-        self._ids, self._keys = ids, [*self._keys, *fresh] if fresh else self._keys
-        self._newest.note(series, batch, new, changed)
+        with self._memory:
+            if fresh:
+                self._keys, self._ids = [*self._keys, *fresh], ids
+            self._newest.note(series, batch, new, changed)
         return new, changed
 
     def _compare(self, database: Any, batch: Batch, series: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -234,7 +239,8 @@ class DuckDBStore:
         self, sensors: Sequence[str], quantity: str, start: float, end: float, columns: Sequence[str]
     ) -> Iterator[tuple[str, list[npt.NDArray[Any]]]]:
         """Each sensor that has rows in [start, end), with its columns ordered by time; columns[0] is t."""
-        ids = sorted({self._ids[key] for s in sensors if (key := (s, quantity)) in self._ids})
+        names = self._series(sensors, quantity)
+        ids = sorted(names)
         if not ids:
             return
         where, values = ("series = ?", ids[0]) if len(ids) == 1 else ("series IN (SELECT unnest(?))", ids)
@@ -248,11 +254,17 @@ class DuckDBStore:
         bounds = np.searchsorted(series, [*ids, ids[-1] + 1])
         for i, low, high in zip(ids, bounds, bounds[1:], strict=False):
             if high > low:
-                yield self._keys[i][0], [column[low:high] for column in data]
+                yield names[i], [column[low:high] for column in data]
+
+    def _series(self, sensors: Sequence[str], quantity: str) -> dict[int, str]:
+        """The sensors that have this quantity, by series id; from one look at the dictionary, which a writer may replace meanwhile."""
+        ids = self._ids
+        return {i: sensor for sensor in sensors if (i := ids.get((sensor, quantity))) is not None}
 
     def _aggregate_on_grid(self, sensors: Sequence[str], quantity: str, grid: Grid) -> dict[str, Buckets]:
         """Let DuckDB group what lies on a grid: several times faster than carrying every row out."""
-        ids = sorted({self._ids[key] for s in sensors if (key := (s, quantity)) in self._ids})
+        names = self._series(sensors, quantity)
+        ids = sorted(names)
         if not ids:
             return {}
         with _translated():
@@ -263,7 +275,7 @@ class DuckDBStore:
         cells = {name: column[order] for name, column in cells.items()}
         bounds = np.searchsorted(cells["series"], [*ids, ids[-1] + 1])
         return {
-            self._keys[i][0]: grid.buckets(self._keys[i], {name: column[low:high] for name, column in cells.items()})
+            names[i]: grid.buckets((names[i], quantity), {name: column[low:high] for name, column in cells.items()})
             for i, low, high in zip(ids, bounds, bounds[1:], strict=False)
         }
 
@@ -288,7 +300,8 @@ class DuckDBStore:
             try:
                 yield self._database
             except BaseException:
-                self._database.execute("ROLLBACK")
+                with suppress(duckdb.Error):  # the first error is the one that tells something
+                    self._database.execute("ROLLBACK")
                 raise
             self._database.execute("COMMIT")
 

@@ -111,7 +111,7 @@ class InfluxStore:
             rows = zip(_keys(columns), t, x, _ints(columns, "flag"), _ints(columns, "uplink"), _ints(columns, "origin"), strict=True)
             for key, at, value, flag, uplink, origin in rows:
                 found[key] = Reading(key[0], key[1], float(at), float(value), int(flag), int(uplink), int(origin))
-        return [found[key] for key in only(quantity, list(found), sensors)]
+        return [found[key] for key in only(quantity, found, sensors)]
 
     def aggregate(self, sensors: Sequence[str], quantity: str, edges: Floats) -> dict[str, Buckets]:
         series = self.read(sensors, quantity, float(edges[0]), float(edges[-1]))
@@ -119,7 +119,7 @@ class InfluxStore:
 
     def coverage(self, sensors: Sequence[str] | None = None) -> list[Coverage]:
         firsts, lasts, counts = self._selected("first"), self._selected("last"), self._counts()
-        return [Coverage(*key, firsts[key], lasts[key], counts[key]) for key in only(None, list(counts), sensors)]
+        return [Coverage(*key, firsts[key], lasts[key], counts[key]) for key in only(None, counts, sensors)]
 
     def delete(self, *, sensors: Sequence[str] | None = None, quantities: Sequence[str] | None = None,
                before: float | None = None, dry_run: bool = False) -> int:  # fmt: skip
@@ -129,7 +129,7 @@ class InfluxStore:
         until = "" if before is None or before == np.inf else f" AND time < {nanoseconds(np.array([before]))[0]}"
         with self._lock:
             counts = self._counts(until)
-            gone = [key for key in only(None, list(counts), sensors) if quantities is None or key[1] in quantities]
+            gone = [key for key in only(None, counts, sensors) if quantities is None or key[1] in quantities]
             if not dry_run:
                 for key in gone:
                     where = f"dev_eui = '{encoded(key[0])}' AND quantity = '{key[1]}'{until}"
@@ -143,6 +143,17 @@ class InfluxStore:
     def size(self) -> Mapping[str, float]:
         """InfluxDB does not tell what a bucket takes on disk: NaN."""
         return {"rows": float(sum(self._counts().values())), "bytes": np.nan, "bytes_per_reading": np.nan}
+
+    def write_lines(self, lines: Sequence[str]) -> None:
+        """Other points than readings, as line protocol; StoreRejected names the first that InfluxDB does not take."""
+        refused = self._send(list(lines))
+        for i, why in refused.items():
+            raise StoreRejected(f"InfluxDB at {self.url} refuses '{lines[i][:120]}': {why}")
+
+    def remove(self, measurement: str, tag: str, values: Sequence[str]) -> None:
+        """Delete the points of another measurement whose tag has one of these values."""
+        for low in range(0, len(values), _SENSORS_AT_ONCE):
+            self._query(f'DELETE FROM "{measurement}" WHERE {_any_of(tag, values[low : low + _SENSORS_AT_ONCE])}')
 
     def close(self) -> None:
         self._lines.close()

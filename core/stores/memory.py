@@ -70,7 +70,7 @@ class MemoryStore:
         with self._lock:
             return [
                 Reading(*key, float(r.t[-1]), float(r.x[-1]), int(r.flag[-1]), int(r.uplink[-1]), int(r.origin[-1]))
-                for key in only(quantity, list(self._rows), sensors) if len((r := self._rows[key]).t)
+                for key in only(quantity, self._rows, sensors) if len((r := self._rows[key]).t)
             ]  # fmt: skip
 
     def aggregate(self, sensors: Sequence[str], quantity: str, edges: Floats) -> dict[str, Buckets]:
@@ -81,7 +81,7 @@ class MemoryStore:
         with self._lock:
             return [
                 Coverage(*key, float(r.t[0]), float(r.t[-1]), len(r.t))
-                for key in only(None, list(self._rows), sensors) if len((r := self._rows[key]).t)
+                for key in only(None, self._rows, sensors) if len((r := self._rows[key]).t)
             ]  # fmt: skip
 
     def delete(self, *, sensors: Sequence[str] | None = None, quantities: Sequence[str] | None = None,
@@ -90,7 +90,7 @@ class MemoryStore:
             raise StoreRejected("delete needs at least one condition: sensors, quantities or before")
         count = 0
         with self._lock:
-            for key in only(None, list(self._rows), sensors):
+            for key in only(None, self._rows, sensors):
                 if quantities is not None and key[1] not in quantities:
                     continue
                 gone = len(self._rows[key].t) if before is None else int(np.searchsorted(self._rows[key].t, before))

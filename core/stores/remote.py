@@ -197,7 +197,7 @@ def _listed(names: Sequence[str] | None) -> list[str] | None:
 
 
 def _written(data: dict[str, Any]) -> Written:
-    return Written(data["new"], data["changed"], data["same"], tuple(Touched(**window) for window in data["touched"]))
+    return Written(data["new"], data["changed"], data["same"], tuple(Touched(*window) for window in data["touched"]))
 
 
 def _error(said: dict[str, Any]) -> StoreError:

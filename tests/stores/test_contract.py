@@ -291,3 +291,14 @@ def test_whole_rows_come_out_and_go_in_again(store):
     again.write(out)
     assert again.rows(["a"], "level_m", T0, T0 + 9).origin.tolist() == [1]
     assert len(store.rows([], "level_m", 0, 1e12)) == len(store.rows(["c"], "level_m", 0, 1e12)) == 0
+
+
+def test_a_few_among_many_sensors(store):
+    store.write(batch(*((f"s{i}", q, T0 + i, float(i)) for i in range(60) for q in ("level_m", "battery_v"))))
+    assert sorted((r.sensor, r.quantity, r.value) for r in store.latest(["s7", "s7", "nobody"])) == [
+        ("s7", "battery_v", 7.0),
+        ("s7", "level_m", 7.0),
+    ]
+    assert [r.value for r in store.latest(["s9"], "level_m")] == [9.0]
+    assert {(c.sensor, c.quantity) for c in store.coverage(["s3"])} == {("s3", "level_m"), ("s3", "battery_v")}
+    assert store.delete(sensors=["s3", "s4"], quantities=["level_m"]) == 2

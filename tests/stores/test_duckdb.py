@@ -159,7 +159,7 @@ def test_reading_goes_on_while_writing(tmp_path):
     for reader in readers:
         reader.start()
     for i in range(60):
-        store.write(Readings.from_rows(Reading(s, "level_m", T0 + 10 * i + k, 1.0) for k in range(10) for s in "ab"))
+        store.write(Readings.from_rows(Reading(s, "level_m", T0 + 10 * i + k, 1.0) for k in range(10) for s in ("a", "b", f"new-{i}")))
         if i % 20 == 19:
             store.compact()
     done.set()
@@ -197,4 +197,12 @@ def test_arrays_are_ready_for_numpy(tmp_path):
     store.write(Readings.of_series("a", "level_m", T0 + np.arange(10.0), np.arange(10.0)))
     series = store.read(["a"], "level_m", T0, T0 + 99)["a"]
     assert all(type(c) is np.ndarray and c.flags.c_contiguous for c in (series.t, series.x, series.flag, series.uplink))
+    store.close()
+
+
+def test_a_refused_name_leaves_no_trace(tmp_path):
+    store = DuckDBStore(tmp_path / "readings.duckdb")
+    with pytest.raises(StoreRejected):
+        store.write(Readings.from_rows([Reading("a", "no_such_thing", T0, 1.0), Reading("b", "level_m", T0, 1.0)]))
+    assert store._database.execute("SELECT sensor FROM series").fetchall() == [("b",)]
     store.close()
