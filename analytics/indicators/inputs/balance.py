@@ -146,23 +146,28 @@ def unmetered_persons(w: Window, scope: Scope) -> Amount:
                   source={"derived": "population · (1 − household meters / households)", "household_meters": with_meter})  # fmt: skip
 
 
-@remembered
-def unmetered_use_m3(w: Window, scope: Scope) -> Amount:
-    """Persons without a meter times the assumed use of a person, per day."""
+def _assumed_use(w: Window, scope: Scope, days: float) -> Amount:
+    """Persons without a meter times the assumed use of a person, over some days."""
     persons, litres = unmetered_persons(w, scope), lookup(w, "unmetered_l_per_person_day", scope)
     if persons.value is None or litres.value is None:
         return persons if persons.value is None else litres
-    value = persons.value * litres.value * _measured_days(w, scope) / 1000.0
+    value = persons.value * litres.value * days / 1000.0
     relative = math.hypot(persons.u / persons.value if persons.value else 0.0, litres.u / litres.value)
     return Amount(value, value * relative, shares=(0.0, 0.0, 1.0), age_months=persons.age_months,
                   notes=(*persons.notes, *litres.notes) if value else (),
                   source={"persons": persons.value, "l_per_person_day": litres.value, "source": litres.source})  # fmt: skip
 
 
-def _measured_days(w: Window, scope: Scope) -> float:
-    """Days of the period in which the inflow is measured: a balance compares the same days on both sides."""
-    inlets = [i.sensor for i in _inlets(w, scope, 1)]
-    return min(w.days, float(w.service_s(inlets).max()) / 86_400.0) if inlets else w.days
+def unmetered_use_m3(w: Window, scope: Scope) -> Amount:
+    """Assumed use of the whole period."""
+    return _assumed_use(w, scope, w.days)
+
+
+def unmetered_in_balance_m3(w: Window, scope: Scope) -> Amount:
+    """Assumed use of the days in which the inflow is measured: a balance compares the same days on both sides."""
+    entering = [i.sensor for i in _inlets(w, scope, 1)]
+    measured = float(w.service_s(entering).sum(axis=1).max()) / 86_400.0 if entering else w.days
+    return _assumed_use(w, scope, min(w.days, measured))
 
 
 def other_authorised_m3(w: Window, scope: Scope) -> Amount:
@@ -191,7 +196,8 @@ def household_use_m3(w: Window, scope: Scope) -> Amount:
 @remembered
 def real_losses_m3(w: Window, scope: Scope) -> Amount:
     """Water losses less apparent losses; all water losses, in class 2 at best, where apparent ones are not known."""
-    losses = difference(supplied_m3(w, scope), authorised_use_m3(w, scope))
+    used = total([metered_use_m3(w, scope), unmetered_in_balance_m3(w, scope), other_authorised_m3(w, scope)])
+    losses = difference(supplied_m3(w, scope), used)
     apparent = lookup(w, "apparent_losses_m3", scope)
     if apparent.value is not None:
         return difference(losses, apparent)
@@ -279,7 +285,7 @@ INPUTS: dict[str, Callable[[Window, Scope], Amount]] = {
     "zone_export_m3": zone_export_m3,
     "supplied_m3": supplied_m3,
     "metered_use_m3": metered_use_m3,
-    "unmetered_use_m3": unmetered_use_m3,
+    "unmetered_in_balance_m3": unmetered_in_balance_m3,
     "other_authorised_m3": other_authorised_m3,
     "authorised_use_m3": authorised_use_m3,
     "household_use_m3": household_use_m3,
