@@ -57,12 +57,10 @@ class Context:
         """What ingest says about itself, with the radio's and the store's own numbers."""
         size = self.remembered("size", 30.0, lambda: dict(self.services.store.size()))
         told = dict(self.services.status())
-        return {
-            "uplinks_per_minute": self.radio.per_minute(),
-            **size,
-            **told,
-            "base_stations": {**self.radio.heard, **told.get("base_stations", {})},
-        }
+        heard = dict(told.get("base_stations", {}))
+        for station, at in self.radio.heard.items():
+            heard[station] = max(at, heard.get(station, 0.0))
+        return {"uplinks_per_minute": self.radio.per_minute(), **size, **told, "base_stations": heard}
 
     def sensor(self, key: str) -> Sensor:
         """By sensor id or dev_eui. Raises a 404 that says so."""

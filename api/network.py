@@ -84,7 +84,7 @@ def raw_uplink(log: Any, models: Any, seq: int, sensor: Any = None) -> dict[str,
 def _decoded(models: Any, sensor: Any, uplink: Uplink) -> dict[str, Any]:
     try:
         model = models.find(sensor, uplink)
-        samples = model.read(uplink.payload, uplink.f_port, dict(sensor.options) if sensor else {}, uplink)
+        samples = model.read(uplink.payload, uplink.f_port, dict(sensor.options) if sensor else {})
     except MjosaError as error:
         return {"refused": str(error)}
     rows = [{"quantity": s.quantity, "value": finite(s.value), "at": present.when(s.at), "age_s": s.age_s} for s in samples]

@@ -16,6 +16,8 @@ SUPPORTING = frozenset({"battery_v", "battery_pct", "rssi_dbm", "snr_db", "statu
 """Quantities that are not what a sensor is there for, where it measures something else too."""
 SILENT_AFTER_INTERVALS = 3.0
 USUAL_INTERVAL_S = 3600.0
+FELT_MOST = 4
+"""An alarm names its leading sensors first; those carry its colour, the zone carries the rest. A whole zone of red dots says nothing."""
 RANK = {"info": 1, "warning": 2, "major": 3, "critical": 4}
 
 
@@ -81,7 +83,7 @@ def alarms_by_sensor(alarms: Iterable[Alarm], now: float) -> dict[str, list[Alar
     found: dict[str, list[Alarm]] = {}
     for alarm in alarms:
         if alarm.ended_at is None and (alarm.shelved_until or 0.0) <= now:
-            for sensor in alarm.sensors:
+            for sensor in alarm.sensors[:FELT_MOST]:
                 found.setdefault(sensor, []).append(alarm)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from api.now import alarms_by_sensor, finite, heard_at, main_quantity, state_of
@@ -56,7 +57,10 @@ def state(part: Sensor, rows: dict[str, Reading], alarms: dict[str, list[Alarm]]
     }  # fmt: skip
 
 
-def event(found: Event) -> dict[str, Any]:
+def event(found: Event, town: Town | None = None, *, personal: bool = False) -> dict[str, Any]:
+    """With the town: what was found at a household is told as a flag, without its numbers, unless `personal`."""
+    if town is not None and not personal and any((s := town.current.get(i)) is not None and town.is_personal(s) for i in found.sensors):
+        found = replace(found, details={}, volume_m3=None, volume_u_m3=None, score=float("nan"), threshold=float("nan"))
     return {
         "id": found.id, "kind": found.kind, "detector": found.detector, "sensors": found.sensors, "zone": found.zone,
         "asset": found.asset, "start": when(found.start), "end": when(found.end), "onset": when(found.onset),

@@ -12,11 +12,29 @@ from core.town import Town
 SEVERITIES = {"nb": {"info": "Info", "warning": "Advarsel", "major": "Alvorlig", "critical": "Kritisk"},
               "en": {"info": "Info", "warning": "Warning", "major": "Major", "critical": "Critical"}}  # fmt: skip
 KINDS = {
-    "nb": {"overflow": "Overløp i drift", "pressure_anomaly": "Unormalt trykk", "burst": "Rørbrudd", "slow_leak": "Lekkasje",
-           "leak": "Lekkasje", "blockage": "Mulig tilstopping", "silence": "Sensor er stille", "base_station": "Basestasjon er borte"},
-    "en": {"overflow": "Sewer overflow", "pressure_anomaly": "Unusual pressure", "burst": "Pipe burst", "slow_leak": "Leak",
-           "leak": "Leak", "blockage": "Possible blockage", "silence": "Sensor is silent", "base_station": "Base station is away"},
+    "nb": {
+        "overflow": "Overløp i drift", "pressure": "Unormalt trykk", "pressure_anomaly": "Unormalt trykk", "burst": "Rørbrudd",
+        "leak": "Lekkasje", "night_flow": "Økt nattforbruk", "silence": "Sensor er stille", "blockage": "Mulig tilstopping",
+        "transient": "Trykkstøt", "low_pressure": "Lavt trykk", "drift": "Sensor driver", "flatline": "Verdien står stille",
+        "battery": "Lavt batteri", "inflow": "Fremmedvann", "surcharge": "Oppstuving", "continuous_use": "Vedvarende forbruk",
+        "base_station": "Basestasjon er borte", "slow_leak": "Lekkasje", "customer_leak": "Lekkasje hos abonnent",
+        "early_warning": "Varsel om overløp", "fouling": "Tilgrodd sensor", "frost_risk": "Frostfare", "meter_fault": "Feil på måler",
+        "pump_failure": "Pumpestans", "reverse_flow": "Tilbakestrømming", "sensor_fault": "Sensorfeil", "stopped_meter": "Måler står",
+        "meter_exchange": "Måler byttet", "rollover": "Målerstand rundet", "join_storm": "Kobler til gjentatte ganger",
+    },
+    "en": {
+        "overflow": "Sewer overflow", "pressure": "Unusual pressure", "pressure_anomaly": "Unusual pressure", "burst": "Pipe burst",
+        "leak": "Leak", "night_flow": "Raised night flow", "silence": "Sensor is silent", "blockage": "Possible blockage",
+        "transient": "Pressure transient", "low_pressure": "Low pressure", "drift": "Sensor drifts",
+        "flatline": "Value does not move", "battery": "Low battery", "inflow": "Extraneous water", "surcharge": "Surcharge",
+        "continuous_use": "Continuous use", "base_station": "Base station is away", "slow_leak": "Leak",
+        "customer_leak": "Leak at a customer", "early_warning": "Overflow expected", "fouling": "Fouled sensor",
+        "frost_risk": "Frost risk", "meter_fault": "Meter fault", "pump_failure": "Pump failure", "reverse_flow": "Reverse flow",
+        "sensor_fault": "Sensor fault", "stopped_meter": "Stopped meter", "meter_exchange": "Meter exchanged",
+        "rollover": "Meter rolled over", "join_storm": "Joins again and again",
+    },
 }  # fmt: skip
+"""The same words as on the pages (a test holds them equal)."""
 LINES = {
     "nb": {"raised": "{kind} – {place}", "escalated": "Ikke kvittert: {kind} – {place}", "recovered": "Over: {kind} – {place}",
            "since": "Siden {since}.", "ended": "Startet {since}, over {ended}.", "sensors": "Sensorer: {sensors}.", "see": "Se {url}"},

@@ -176,8 +176,10 @@ def schedule(request: Request, new: Schedule, ctx: Ctx, who: Admin) -> Response:
 
 
 @router.post("/notifications/test", status_code=202)
-def try_out(new: Recipient, ctx: Ctx, who: Admin) -> Response:
+def try_out(request: Request, new: Recipient, ctx: Ctx, who: Admin) -> Response:
     """Put one message to a recipient into the outbox; look there for how it went."""
+    if new.channel not in request.app.state.notifier.channels:
+        raise Problem(422, f"There is no channel '{new.channel}'; there are {', '.join(sorted(request.app.state.notifier.channels))}")
     words = {"nb": ("Prøve fra Mjøsa", "Varsling til denne mottakeren virker."), "en": ("Test from Mjøsa", "Notification works.")}[
         new.language
     ]

@@ -60,7 +60,7 @@ def alarm(key: str, ctx: Ctx, who: See) -> Response:
     """One alarm with its events."""
     found = _get(ctx, key)
     events = [e for i in found.events if (e := _event(ctx, i)) is not None]
-    return as_json({**present.alarm(found, ctx.now()), "found": [present.event(e) for e in events]})
+    return as_json({**present.alarm(found, ctx.now()), "found": [present.event(e, ctx.town) for e in events]})
 
 
 @router.post("/{key}/acknowledge")

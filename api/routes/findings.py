@@ -10,6 +10,7 @@ from analytics.indicators.release import suppressed
 from api import present
 from api.context import Ctx, as_json, moment
 from api.routes.publication import released
+from api.security.audit import note
 from api.security.rights import Caller, needs
 
 router = APIRouter(prefix="/api/v1")
@@ -24,13 +25,18 @@ def events(ctx: Ctx, who: See, start: str | None = None, end: str | None = None,
     until = moment(end, ctx.now() + 1.0, "end")
     since = moment(start, 0.0, "start")
     found = ctx.services.registry.events.find(start=since, end=until, zone=zone, kind=kind, sensor=sensor, open_only=open_only, limit=limit)
-    return as_json({"items": [present.event(e) for e in found]})
+    return as_json({"items": [present.event(e, ctx.town) for e in found]})
 
 
 @router.get("/events/{key}", tags=["events"])
 def event(key: str, ctx: Ctx, who: See) -> Response:
     """404 for an event that late data withdrew."""
-    return as_json(present.event(ctx.services.registry.events.get(key)))
+    found, town = ctx.services.registry.events.get(key), ctx.town
+    at_home = next((s for i in found.sensors if (s := town.current.get(i)) is not None and town.is_personal(s)), None)
+    personal = at_home is not None and who.may("read_meters")
+    if at_home is not None and personal:
+        note(ctx.services, who, "event.read", at_home.id, personal=True)
+    return as_json(present.event(found, town, personal=personal))
 
 
 @router.get("/indicators", tags=["indicators"])

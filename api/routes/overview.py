@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Depends, Response
 
 from api import present
-from api.context import Context, Ctx, as_json
-from api.now import RANK, alarms_by_sensor, shown
+from api.context import Context, Ctx, as_json, moment
+from api.now import RANK, SILENT_AFTER_INTERVALS, USUAL_INTERVAL_S, alarms_by_sensor, finite, main_quantity, shown
 from api.routes.publication import described, released
 from api.security.rights import Caller, needs
+from core.quantities import QUANTITIES
 from core.records import Alarm
-from core.town import Asset, Town
+from core.town import Asset, Sensor, Town
 
 router = APIRouter(prefix="/api/v1", tags=["overview"])
 FRONT_FIGURES = ("S02", "W01", "X01")
@@ -37,6 +39,42 @@ def overview(ctx: Ctx, who: Annotated[Caller, Depends(needs("see"))]) -> Respons
         "figures": front_figures(ctx),
         "status": {k: v for k, v in status.items() if k != "base_stations"},
     })  # fmt: skip
+
+
+@router.get("/overview/at")
+def overview_at(ctx: Ctx, who: Annotated[Caller, Depends(needs("see"))], at: str) -> Response:
+    """Value and state of every sensor as they were at a time, from what is known now (late data included)."""
+    then = min(moment(at, ctx.now(), "at"), ctx.now())
+    town, chosen = ctx.town, shown(ctx.town, then)
+    events = ctx.services.registry.events.find(start=then, end=then + 1.0, limit=1000)
+    by_sensor: dict[str, str] = {}
+    by_zone: dict[str, str] = {}
+    for event in events:
+        for worst, keys in ((by_sensor, event.sensors), (by_zone, (event.zone,) if event.zone else ())):
+            for key in keys:
+                if RANK.get(event.severity, 0) > RANK.get(worst.get(key, ""), 0):
+                    worst[key] = event.severity
+    values = _values_at(ctx, chosen, then)
+    items = []
+    for s in chosen:
+        value, t = values.get(s.dev_eui, (None, None))
+        quiet = t is None or then - t > SILENT_AFTER_INTERVALS * max(s.interval_s or USUAL_INTERVAL_S, 60.0) + 60.0
+        main = main_quantity(s) or ""
+        items.append({"sensor": s.id, "state": by_sensor.get(s.id) or ("silent" if quiet else "ok"), "value": value, "quantity": main,
+                      "unit": QUANTITIES[main].unit if main in QUANTITIES else "", "heard_at": present.when(t)})  # fmt: skip
+    known = {z.id for z in town.zones}
+    return as_json({"at": present.when(then), "items": items, "zones": {k: v for k, v in by_zone.items() if k in known}})
+
+
+def _values_at(ctx: Context, sensors: list[Sensor], then: float) -> dict[str, tuple[float | None, float | None]]:
+    """{dev_eui: (last value at or before a time, when)} of each sensor's main quantity, looking back six hours."""
+    found: dict[str, tuple[float | None, float | None]] = {}
+    for quantity in {main_quantity(s) for s in sensors} - {None}:
+        devices = [s.dev_eui for s in sensors if main_quantity(s) == quantity]
+        for device, b in ctx.services.store.aggregate(devices, str(quantity), np.array([then - 6 * 3600.0, then + 0.5])).items():
+            if b.count[0]:
+                found[device] = (finite(float(b.last[0])), float(b.last_t[0]))
+    return found
 
 
 def _mark(town: Town, sensor: Any) -> dict[str, Any]:
@@ -73,14 +111,16 @@ def _placed(asset: Asset) -> bool:
 
 
 def front_figures(ctx: Context) -> list[dict[str, Any]]:
-    """The three front indicators for the whole town: the newest produced of the longest period, with a short history to draw."""
+    """The three front indicators for the whole town: the newest period that is over (the longest such), with a short history to draw."""
     made = released(ctx)
     found = []
     for key in FRONT_FIGURES:
         values = sorted((v for v in made.values if v.indicator == key and v.zone == made.town_zone), key=lambda v: v.end)
         if not values:
             continue
-        shown = next((v for v in reversed(values) if v.value is not None), values[-1])
+        made_of = [v for v in values if v.value is not None]
+        whole = [v for v in made_of if v.end <= ctx.now() + 60.0]
+        shown = max(whole, key=lambda v: (v.end, v.end - v.start)) if whole else max(made_of or values, key=lambda v: v.end - v.start)
         alike = [v for v in values if abs((v.end - v.start) - (shown.end - shown.start)) < 4 * 86_400.0][-13:]
         found.append({**present.figure(shown), "name": described(key)["name"],
                       "trend": [{"end": present.when(v.end), "value": v.value} for v in alike]})  # fmt: skip

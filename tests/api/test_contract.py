@@ -17,7 +17,8 @@ from ingest.uplink_log import UplinkLog
 from tests.api.conftest import World, served
 
 LEFT_OUT = ("/api/v1/stream", "/api/v1/registrations", "/api/v1/registrations/waiting", "/api/v1/sensors/{key}/placement")
-"""The first does not end (test_stream holds it); the others need a network server (tests/network holds them)."""
+"""The first does not end (test_stream holds it); the others, and the phone pages, need a network server: tests/network and
+tests/field hold them."""
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
 
@@ -50,11 +51,11 @@ def test_no_question_breaks_the_api(api):
     asked = 0
     for result in schema.get_all_operations():
         operation = result.ok()
-        if operation.path in LEFT_OUT:
+        if operation.path in LEFT_OUT or operation.path.startswith("/field/"):
             continue
 
         @given(case=operation.as_strategy())
-        @settings(max_examples=8, deadline=None, database=None, phases=[Phase.generate], derandomize=True,
+        @settings(max_examples=3, deadline=None, database=None, phases=[Phase.generate], derandomize=True,
                   suppress_health_check=list(HealthCheck))  # fmt: skip
         def ask(case):
             nonlocal asked
@@ -62,4 +63,4 @@ def test_no_question_breaks_the_api(api):
             case.validate_response(sent(case, address, headers), checks=CHECKS)
 
         ask()
-    assert asked > 200
+    assert asked > 100

@@ -1,18 +1,25 @@
 """Zones, overflows, usual range, planned work, administration, exports, the store for commands."""
 
+import base64
 import json
+import re
 
+import httpx
 import numpy as np
 import pytest
 
 from api.app import create_app
 from api.routes.zones import publishable_sums
 from api.usual import hour_of_week, usual_range
-from core.model import Readings
+from core.model import Event, Reading, Readings
+from core.network import Message
+from core.quantities import QUANTITIES
 from core.stores.memory import MemoryStore
 from core.stores.remote import RemoteStore, handle
+from ingest.models import ModelLibrary
+from ingest.uplink_log import UplinkLog
 from tests.api.conftest import served
-from tests.api.town import DAY
+from tests.api.town import DAY, NOW
 
 MONDAY = 1_777_845_600.0
 """2026-05-04 00:00 in Oslo (UTC+2)."""
@@ -156,3 +163,73 @@ def test_the_description_names_every_route(operator, client):
     assert schema["paths"]["/api/v1/alarms"]["get"]["security"]
     assert schema["paths"]["/api/v1/alarms"]["get"]["responses"]["200"]["content"]["application/json"]["example"]["items"]
     assert all("default" in o["responses"] and "422" not in o["responses"] for p in schema["paths"].values() for o in p.values())
+
+
+@pytest.fixture
+def logged(world, tmp_path):
+    """OV-1's newest reading came in a logged uplink of a Milesight EM500-SWL; a second uplink is not readable."""
+    library, log = ModelLibrary(), UplinkLog(tmp_path / "log")
+    sensor = world.town.current["OV-1"].model_copy(update={"model": "milesight_em500_swl"})
+    world.services.registry.put(sensor, "test")
+    vector = library.get("milesight_em500_swl").vectors[0]
+    event = {
+        "deduplicationId": "d1", "time": "2026-05-07T10:33:00Z", "deviceInfo": {"devEui": sensor.dev_eui, "applicationId": "a1"},
+        "devAddr": "00000001", "fCnt": 7, "fPort": vector.f_port, "data": base64.b64encode(bytes.fromhex(vector.payload)).decode(),
+        "rxInfo": [{"gatewayId": "0000000000000001", "rssi": -97, "snr": 6.5}],
+        "txInfo": {"frequency": 868100000, "modulation": {"lora": {"spreadingFactor": 9}}},
+    }  # fmt: skip
+    topic = f"application/a1/device/{sensor.dev_eui}/event/up"
+    log.append([Message(NOW - 20, topic, json.dumps(event).encode()), Message(NOW - 10, topic, b"\xff not json")])
+    rows = [Reading(sensor.dev_eui, "level_m", NOW - ago, 0.4, 1, uplink=seq) for seq, ago in ((1, 20), (2, 10))]
+    world.services.store.write(Readings.from_rows(rows))
+    world.services.log, world.services.models = log, library
+    yield vector
+    log.close()
+
+
+def test_a_reading_leads_to_its_raw_uplink(world, logged):
+    with served(create_app(world.services)) as address:
+        bearer = {"authorization": f"Bearer {world.key('operator')}"}
+        items = httpx.get(f"{address}/api/v1/sensors/OV-1/uplinks", headers=bearer).json()["items"]
+        stations = {b["id"]: b["heard_at"] for b in httpx.get(f"{address}/api/v1/base-stations", headers=bearer).json()["items"]}
+        assert httpx.get(f"{address}/api/v1/uplinks/1", headers=bearer).json()["sensor"] == "OV-1"
+        assert httpx.get(f"{address}/api/v1/uplinks/99", headers=bearer).status_code == 404
+    unreadable, decoded = items
+    assert "not json" in unreadable["unreadable"]
+    assert (decoded["payload"], decoded["f_cnt"], decoded["model"]) == (logged.payload, 7, "milesight_em500_swl")
+    assert decoded["receptions"] == [{"base_station": "0000000000000001", "rssi_dbm": -97.0, "snr_db": 6.5}]
+    assert {s["quantity"]: s["value"] for s in decoded["samples"]} == {s.quantity: s.value for s in logged.samples}
+    assert stations["0000000000000001"] == "2026-05-07T10:33:00Z"
+
+
+def test_what_was_found_at_a_household_is_a_flag_without_numbers(world, client, operator):
+    found = Event("ev-home", "customer_leak", "customer_leak", ("VM-0001",), "sentrum", None, NOW - DAY, None, NOW - DAY, 3600.0, 3.0, 1.0,
+                  1.0, volume_m3=0.7, details={"leak_m3h": 0.03})  # fmt: skip
+    world.services.registry.events.save([found])
+    told = operator.get("/api/v1/events/ev-home").json()
+    assert (told["kind"], told["details"], told["volume_m3"], told["score"]) == ("customer_leak", {}, None, None)
+    listed = operator.get("/api/v1/events?kind=customer_leak").json()["items"][0]
+    assert listed["details"] == {}
+    reader = world.user(client, "meter_reader")
+    assert reader.get("/api/v1/events/ev-home").json()["details"] == {"leak_m3h": 0.03}
+    assert any(e.action == "event.read" and e.personal for e in world.services.registry.audit.find())
+
+
+def test_the_town_as_it_was(operator):
+    then = operator.get("/api/v1/overview/at", params={"at": NOW - 3 * 3600}).json()
+    states = {i["sensor"]: i["state"] for i in then["items"]}
+    assert states["OV-4"] == "major", "its overflow was running then"
+    assert states["PT-hunndalen-1"] == "ok", "its fall began later"
+    assert not any(key.startswith("VM") for key in states)
+
+
+def test_pages_and_mails_use_the_same_words():
+    from api.notify.messages import KINDS
+    from api.pages.shell import STATIC
+
+    nb, en = (STATIC / "words.js").read_text("utf-8").split("}, en: {")
+    for lang, text in (("nb", nb), ("en", en)):
+        assert dict(re.findall(r'"kind\.([a-z_]+)": "([^"]+)"', text)) == KINDS[lang]
+        words = re.findall(r'"([a-z_]+(?:\.[^"]+)?)": "', text)
+        assert {f"q.{q}" for q in QUANTITIES} <= set(words)
+    assert set(re.findall(r'"([\w.]+)": "', nb)) == set(re.findall(r'"([\w.]+)": "', en)), "a word is missing in one language"

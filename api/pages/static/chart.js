@@ -18,7 +18,7 @@ export class Chart {
   /** One more value, the newest. */
   push(time, value, flag = 1) {
     const s = this.series;
-    if (!s || s.low || time <= (s.t.at(-1) ?? 0)) return;
+    if (!s || s.low || s.rate || time <= (s.t.at(-1) ?? 0)) return;
     s.t.push(time); s.x.push(value); s.flag?.push(flag);
     const shift = Math.max(0, time - this.end); this.end += shift; this.start += shift;
     this.draw();

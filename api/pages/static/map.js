@@ -27,10 +27,11 @@ export class TownMap {
   /** Draw a whole overview. */
   draw(data) {
     this.data = data;
-    const points = [...data.zones.flatMap((z) => z.polygon), ...data.sensors.filter((s) => s.position).map((s) => s.position), ...data.base_stations.map((b) => b.position)];
+    const points = [...data.zones.filter((z) => z.kind !== "town").flatMap((z) => z.polygon), ...data.sensors.filter((s) => s.position).map((s) => s.position)]; // base stations may stand far out on the hills
     const lat0 = points.length ? points.reduce((a, p) => a + p[0], 0) / points.length : 60.795;
     this.kx = Math.cos((lat0 * Math.PI) / 180);
     this.bounds = points.length ? points.map((p) => this._flat(p)).reduce((b, [x, y]) => [Math.min(b[0], x), Math.min(b[1], y), Math.max(b[2], x), Math.max(b[3], y)], [Infinity, Infinity, -Infinity, -Infinity]) : null;
+    this.lakes = data.water.length ? data.water : near(this.bounds, this.kx) ? [clear(shoreline, points)] : [];
     this._fit(true);
   }
   setLayer(layer) { this.layer = layer; this._paint(); }
@@ -74,9 +75,9 @@ export class TownMap {
     if (!this.k) return;
     const { data } = this, sewer = this.layer !== "water", water = this.layer !== "sewer";
     const parts = [];
-    const lakes = data.water.length ? data.water : near(this.bounds, this.kx) ? [shoreline] : [];
+    const lakes = this.lakes, size = this._size();
     for (const lake of lakes) parts.push(h("path", { class: "lake", d: this._smooth(lake) }));
-    if (lakes.length && !data.water.length) { const [x, y] = this._at([60.7905, 10.7235]); parts.push(h("text", { class: "lake-name", x, y, "text-anchor": "middle" }, t("map.lake"))); }
+    if (lakes.length && !data.water.length) { const [x, y] = this._at([60.7925, lakes[0].shift + 10.728]); parts.push(h("text", { class: "lake-name", x, y, "text-anchor": "middle" }, t("map.lake"))); }
     const zones = data.zones.filter((z) => z.polygon.length > 2 && z.kind !== "town" && (z.kind === "sewer" ? sewer : water));
     for (const z of zones) {
       parts.push(h("path", { class: `zone ${z.kind} ${z.worst || ""}`, d: this._path(z.polygon), onclick: () => this._moved || this.onzone?.(z),
@@ -89,16 +90,18 @@ export class TownMap {
     const order = { ok: 0, unknown: 0, info: 1, suspect: 1, silent: 1, warning: 2, major: 3, critical: 4 };
     for (const s of [...data.sensors].sort((a, b) => order[a.state] - order[b.state])) {
       if (!s.position || (isSewer(s) && !s.quantity?.startsWith("rain") ? !sewer : !water && !s.quantity?.startsWith("rain"))) continue;
-      const node = this._mark(s);
+      const node = this._mark(s, size);
       this.marks.set(s.id, { node });
       parts.push(node);
     }
     this.svg.replaceChildren(...parts);
   }
-  _mark(s) {
+  /** Marks shrink where many share a small map, and grow back when one zooms in. */
+  _size() { const n = this.data.sensors.length, room = (this.width * this.height) / 5200; return Math.max(0.62, Math.min(1.15, Math.sqrt(room / Math.max(n, 1)) * Math.sqrt(this.k / this.k0))); }
+  _mark(s, size) {
     const [x, y] = this._at(s.position);
     const open = () => this._moved || this.onsensor?.(s);
-    return h("g", { class: `mark ${s.state}${s.id === this.chosen ? " chosen" : ""}`, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, tabindex: "0", role: "button", "aria-label": `${s.name}: ${t(`state.${s.state}`)}`, "data-sensor": s.id,
+    return h("g", { class: `mark ${s.state}${s.id === this.chosen ? " chosen" : ""}`, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${size.toFixed(2)})`, tabindex: "0", role: "button", "aria-label": `${s.name}: ${t(`state.${s.state}`)}`, "data-sensor": s.id,
       onclick: open, onkeydown: (e) => { if (e.key === "Enter") open(); },
       onpointerenter: (e) => this._tell(e, s.name, s.value === null || s.value === undefined ? t(`state.${s.state}`) : `${t(`state.${s.state}`)} · ${s.heard_at ? t("map.heard", { t: ago(s.heard_at) }) : t("map.never")}`, s.value === null || s.value === undefined ? "" : `${number(s.value)} ${s.unit}`), onpointerleave: () => { this.tip.hidden = true; } },
       h("circle", { class: "halo", r: 8 }), h("path", { class: "shape", d: SHAPES[shapeOf(s)] }));
@@ -135,6 +138,14 @@ export class TownMap {
     });
     for (const end of ["pointerup", "pointercancel"]) addEventListener(end, (e) => { down.delete(e.pointerId); setTimeout(() => { this._moved = false; }); });
   }
+}
+/** The schematic shore, moved east just far enough that nothing of the town stands in the water. */
+function clear(shore, points) {
+  const inside = ([lat, lon], p) => p.reduce((odd, [a, b], i) => { const [c, d] = p[(i + 1) % p.length]; return (a > lat) !== (c > lat) && lon < ((d - b) * (lat - a)) / (c - a) + b ? !odd : odd; }, false);
+  let moved = shore, shift = 0;
+  while (shift < 0.08 && points.some((p) => inside(p, moved))) { shift += 0.002; moved = shore.map(([lat, lon]) => [lat, lon + shift]); }
+  moved.shift = shift;
+  return moved;
 }
 /** The schematic lake belongs only where it is. */
 function near(bounds, kx) { return bounds && bounds[0] / kx > 10.4 && bounds[2] / kx < 11.1 && -bounds[3] > 60.6 && -bounds[1] < 61.0; }
