@@ -61,6 +61,7 @@ class UplinkLog:
         self._out: dict[str, sqlite3.Connection] = {}
         self._in: dict[str, sqlite3.Connection] = {}
         self._claim: IO[str] | None = None
+        self._month = ""
         self._pack = zstandard.ZstdCompressor(level=1)
         self._unpack = zstandard.ZstdDecompressor()
         self._last = self._newest()
@@ -170,7 +171,7 @@ class UplinkLog:
         first, last = self._last + 1, self._last + len(batch)
         times = [m.received_at for m in batch]
         row = (first, last, min(times), max(times), self._pack.compress(_join(batch)))
-        month = max(_month(row[3]), *self.months()[-1:], "")
+        month = self._month = max(_month(row[3]), self._month)
         try:
             with self._file(self._out, month) as connection:
                 connection.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?)", row)
@@ -210,6 +211,7 @@ class UplinkLog:
                     f"{self.folder}: another Mjøsa is writing this uplink log; stop it, or give each its own data_dir"
                 ) from error
             self._claim, self._last = claim, self._newest()
+            self._month = max(self.months(), default="")
 
     def _file(self, connections: dict[str, sqlite3.Connection], month: str) -> sqlite3.Connection:
         if month not in connections:

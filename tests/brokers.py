@@ -14,6 +14,7 @@ autosave_interval 1
 max_queued_messages 500000
 max_inflight_messages 2000
 max_queued_bytes 0
+set_tcp_nodelay true
 """
 
 
