@@ -316,8 +316,11 @@ def check_access(phone):
 
 def test_the_measures_see_what_is_wrong(phone):
     phone.page.evaluate("""() => {
-      const add = (tag, text, css) => { const e = document.createElement(tag); e.textContent = text; Object.assign(e.style, css); main.append(e); };
-      const main = document.getElementById('view');
+      const add = (tag, textContent, css) => {
+        const made = Object.assign(document.createElement(tag), { textContent });
+        Object.assign(made.style, css);
+        document.getElementById('view').append(made);
+      };
       add('p', 'pale', { color: 'rgb(150, 150, 150)' });
       add('button', '', { minHeight: '20px', height: '20px' });
     }""")
