@@ -1,7 +1,4 @@
-"""`mjosa sensors` and `mjosa zones`: the field engineer's work from the command line.
-
-What lies outside this folder (products, how to open the registry) is handed over with `use` by the composition root.
-"""
+"""`mjosa sensors`: the field engineer's work from the command line."""
 
 from __future__ import annotations
 
@@ -9,65 +6,25 @@ import getpass
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from core.errors import ConfigError, NotFound
-from core.registry import Registry
-from core.settings import Settings
-from core.timekeeping import iso, unix
-from core.town import Asset, Calibration, Sensor, Zone
+from core.timekeeping import iso
+from core.town import Calibration, Sensor
 from gateway import bulk
-from gateway.connect import open_registration
-from gateway.provisioning import Product
-from gateway.registration import Entry, Keys, Outcome, Registration
+from gateway.cli import At, DryRun, JsonFlag, actor, console, database_url, made, moment, opened, pair, show, tell, use
+from gateway.commands_zones import app as zones_app
+from gateway.downlink import Downlinks
+from gateway.registration import Entry, Keys
 from gateway.table import read_list, write_list
 
-Part = TypeVar("Part", Zone, Asset, Sensor)
-app = typer.Typer(no_args_is_help=True, help="Sensors: list, import, export, adopt, register, move, swap, calibrate, retire.")
-zones_app = typer.Typer(no_args_is_help=True, help="Zones and their assets.")
-console = Console(stderr=True)
-JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")]
-At = Annotated[str | None, typer.Option("--at", help="When, as ISO 8601; now if not given.")]
-_COLOURS = {"new": "green", "changed": "yellow", "same": "dim", "conflict": "red", "wrong": "red"}
-_products: Callable[[], Mapping[str, Product]] = dict
-
-
-def use(products: Callable[[], Mapping[str, Product]]) -> None:
-    """Where the sensor products come from (`ingest.device_model.native_models`)."""
-    global _products
-    _products = products
-
-
-def database_url(settings: Settings) -> str:
-    """The registry of an installation: the configured database, else SQLite in the data folder."""
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    return f"sqlite:///{(settings.data_dir / 'registry.db').resolve()}"
-
-
-@contextmanager
-def opened(ctx: typer.Context) -> Iterator[Registration]:
-    """The registration of this installation, for one command."""
-    settings: Settings = ctx.obj
-    registry = Registry.open(database_url(settings))
-    registration = open_registration(settings, registry, _products())
-    try:
-        yield registration
-    finally:
-        if registration.fleet:
-            registration.fleet.client.close()
-        registry.close()
+__all__ = ["app", "database_url", "use", "zones_app"]
+app = typer.Typer(no_args_is_help=True, help="Sensors: list, import, export, adopt, register, move, swap, calibrate, retire, tell.")
 
 
 @app.command("list")
@@ -83,7 +40,7 @@ def list_(ctx: typer.Context, zone: Annotated[str | None, typer.Option(help="Onl
         waiting = {w["sensor"]: w["error"] for w in registration.waiting()}
     for row in rows:
         row["waiting"] = waiting.get(str(row["sensor"]))
-    _show(rows, json_)
+    show(rows, json_)
 
 
 @app.command("import")
@@ -96,9 +53,9 @@ def import_(
     json_: JsonFlag = False,
 ) -> None:
     """Register a list of sensors. Run it again after a break or a correction: what is done already is left alone."""
-    listing = read_list(file, dict(_pair(m) for m in map_ or ()))
+    listing = read_list(file, dict(pair(m) for m in map_ or ()))
     with opened(ctx) as registration:
-        judged = bulk.run(registration, listing.rows, _actor(), dry_run=dry_run, default_model=model)
+        judged = bulk.run(registration, listing.rows, actor(), dry_run=dry_run, default_model=model)
         verdicts = list(track(judged, "Registering …", len(listing.rows), console=console, transient=True))
     counts: dict[str, int] = {}
     for verdict in verdicts:
@@ -106,7 +63,7 @@ def import_(
     if json_:
         print(json.dumps({"counts": counts, "ignored_columns": listing.ignored, "rows": [asdict(v) for v in verdicts]}, ensure_ascii=False))
     else:
-        _show([asdict(v) for v in verdicts if v.text or dry_run], False)
+        show([asdict(v) for v in verdicts if v.text or dry_run], False)
         if listing.ignored:
             console.print(f"Not understood and left out: {', '.join(listing.ignored)}", highlight=False)
         console.print(", ".join(f"{n} {kind}" for kind, n in counts.items()) + (" (nothing written)" if dry_run else ""), highlight=False)
@@ -146,8 +103,8 @@ def adopt(
                 said = product or "unknown product: run again with --model"
                 rows.append({"sensor": device.name, "dev_eui": device.dev_eui, "verdict": "new" if product else "wrong", "text": said})
             else:
-                rows.append(asdict(bulk.adopt(registration, device, product, _actor())))
-    _show(rows, json_)
+                rows.append(asdict(bulk.adopt(registration, device, product, actor())))
+    show(rows, json_)
 
 
 @app.command()
@@ -164,17 +121,17 @@ def register(
 ) -> None:
     """Register one sensor in ChirpStack and here. The key never stands on the command line."""
     key = key_file.read_text().strip() if key_file else getpass.getpass("AppKey (32 hexadecimal digits, Enter for none): ")
-    new = _made(Sensor, {"id": sensor, "dev_eui": dev_eui.lower(), "model": model, "asset": asset, "join_eui": join_eui,
-                         "valid_from": _moment(at)})  # fmt: skip
+    new = made(Sensor, {"id": sensor, "dev_eui": dev_eui.lower(), "model": model, "asset": asset, "join_eui": join_eui,
+                         "valid_from": moment(at)})  # fmt: skip
     with opened(ctx) as registration:
-        _tell(registration.register(Entry(str(uuid.uuid4()), new, Keys(key) if key else None), _actor()), json_)
+        tell(registration.register(Entry(str(uuid.uuid4()), new, Keys(key) if key else None), actor()), json_)
 
 
 @app.command()
 def move(ctx: typer.Context, sensor: str, asset: str, at: At = None, json_: JsonFlag = False) -> None:
     """The same device to another asset; what it measured stays with the old one."""
     with opened(ctx) as registration:
-        _tell(registration.move(str(uuid.uuid4()), sensor, asset, _moment(at), _actor()), json_)
+        tell(registration.move(str(uuid.uuid4()), sensor, asset, moment(at), actor()), json_)
 
 
 @app.command()
@@ -185,7 +142,7 @@ def swap(ctx: typer.Context, sensor: str, dev_eui: str, at: At = None, model: st
     key = key_file.read_text().strip() if key_file else getpass.getpass("AppKey (32 hexadecimal digits, Enter for none): ")
     with opened(ctx) as registration:
         keys = Keys(key) if key else None
-        _tell(registration.swap(str(uuid.uuid4()), sensor, dev_eui, _moment(at), _actor(), keys=keys, model=model), json_)
+        tell(registration.swap(str(uuid.uuid4()), sensor, dev_eui, moment(at), actor(), keys=keys, model=model), json_)
 
 
 @app.command()
@@ -193,22 +150,22 @@ def calibrate(ctx: typer.Context, sensor: str, quantity: str, offset: float = 0.
               json_: JsonFlag = False) -> None:  # fmt: skip
     """value = raw · scale + offset, from a moment on."""
     with opened(ctx) as registration:
-        calibration = Calibration(quantity=quantity, offset=offset, scale=scale, valid_from=_moment(at))
-        _tell(registration.calibrate(str(uuid.uuid4()), sensor, calibration, _actor()), json_)
+        calibration = Calibration(quantity=quantity, offset=offset, scale=scale, valid_from=moment(at))
+        tell(registration.calibrate(str(uuid.uuid4()), sensor, calibration, actor()), json_)
 
 
 @app.command()
 def retire(ctx: typer.Context, sensor: str, at: At = None, json_: JsonFlag = False) -> None:
     """The point ends; its history stays."""
     with opened(ctx) as registration:
-        _tell(registration.retire(str(uuid.uuid4()), sensor, _moment(at), _actor()), json_)
+        tell(registration.retire(str(uuid.uuid4()), sensor, moment(at), actor()), json_)
 
 
 @app.command("flush-nonces")
 def flush_nonces(ctx: typer.Context, sensor: str, json_: JsonFlag = False) -> None:
     """Let a device join again that ChirpStack turns away with 'DevNonce has already been used'."""
     with opened(ctx) as registration:
-        _tell(registration.flush_nonces(sensor), json_)
+        tell(registration.flush_nonces(sensor), json_)
 
 
 @app.command()
@@ -217,90 +174,33 @@ def retry(ctx: typer.Context, json_: JsonFlag = False) -> None:
     with opened(ctx) as registration:
         done = registration.retry(now=True)
         rows = registration.waiting()
-    _show([{**row, "since": iso(row["since"]), "not_before": iso(row["not_before"])} for row in rows], json_)
+    show([{**row, "since": iso(row["since"]), "not_before": iso(row["not_before"])} for row in rows], json_)
     console.print(f"{done} told, {len(rows)} waiting")
 
 
-@zones_app.command("list")
-def zones_list(ctx: typer.Context, json_: JsonFlag = False) -> None:
-    """Every zone, with its assets and sensors counted."""
+@app.command("tell")
+def tell_(ctx: typer.Context, sensor: str, command: str, value: float, json_: JsonFlag = False) -> None:
+    """Tell a sensor something (interval_s, threshold_m …); it hears it after its next message. `told` shows what became of it."""
     with opened(ctx) as registration:
-        town = registration.registry.town()
-    _show([
-        {"zone": z.id, "name": z.name, "kind": z.kind, "parent": z.parent, "population": z.population,
-         "assets": sum(a.zone == z.id for a in town.assets), "sensors": sum(town.zone_of(s) == z.id for s in town.current.values())}
-        for z in town.zones
-    ], json_)  # fmt: skip
+        sent = Downlinks(registration.registry, registration.fleet).send(sensor, command, value, actor())
+    show([asdict(sent)], json_)
 
 
-@zones_app.command("put")
-def zones_put(ctx: typer.Context, zone: str, name: str = "", kind: str = "dma", parent: str | None = None, population: int | None = None,
-              json_: JsonFlag = False) -> None:  # fmt: skip
-    """Add a zone, or change the one of this name; what is not given stays."""
-    with opened(ctx) as registration:
-        known = registration.registry.town().zone_by_id.get(zone)
-        given = {"name": name, "parent": parent, "population": population, **({"kind": kind} if known is None or kind != "dma" else {})}
-        base = known.model_dump(exclude_defaults=True) if known else {}
-        new = _made(Zone, {**base, **{k: v for k, v in given.items() if v not in (None, "")}, "id": zone})
-        registration.registry.put(new, _actor())
-    _show([new.model_dump(mode="json", include={"id", "name", "kind", "parent", "population"})], json_)
-
-
-@zones_app.command("asset")
-def zones_asset(ctx: typer.Context, asset: str, zone: str | None = None, kind: str | None = None, name: str | None = None,
-                latitude: float | None = None, longitude: float | None = None, depth_m: float | None = None,
-                crest_m: float | None = None, json_: JsonFlag = False) -> None:  # fmt: skip
-    """Add an asset, or change the one of this name; what is not given stays."""
-    given = {"zone": zone, "kind": kind, "name": name, "latitude": latitude, "longitude": longitude, "depth_m": depth_m, "crest_m": crest_m}
-    with opened(ctx) as registration:
-        known = registration.registry.town().asset_by_id.get(asset)
-        base = known.model_dump(exclude_defaults=True) if known else {}
-        new = _made(Asset, {**base, **{k: v for k, v in given.items() if v is not None}, "id": asset})
-        registration.registry.put(new, _actor())
-    _show([new.model_dump(mode="json", exclude_defaults=True)], json_)
-
-
-def _made(kind: type[Part], data: Mapping[str, Any]) -> Part:
-    """A part of the town from what was typed."""
+@app.command("tell-raw")
+def tell_raw(ctx: typer.Context, sensor: str, f_port: int, payload: str, json_: JsonFlag = False) -> None:
+    """Bytes in hexadecimal from the maker's manual, to a product whose commands Mjøsa does not know."""
     try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError([f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]) from error
-
-
-def _pair(text: str) -> tuple[str, str]:
-    theirs, separator, ours = text.rpartition("=")
-    if not separator:
-        raise ConfigError([f"--map {text}: write THEIRS=OURS"])
-    return theirs, ours
-
-
-def _moment(text: str | None) -> float:
-    try:
-        return unix(text) if text else time.time()
+        data = bytes.fromhex(payload)
     except ValueError as error:
-        raise ConfigError([f"--at: {error}"]) from error
+        raise ConfigError([f"'{payload}' is not hexadecimal"]) from error
+    with opened(ctx) as registration:
+        sent = Downlinks(registration.registry, registration.fleet).send_raw(sensor, f_port, data, actor())
+    show([asdict(sent)], json_)
 
 
-def _actor() -> str:
-    return f"command line: {getpass.getuser()}"
-
-
-def _tell(outcome: Outcome, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(asdict(outcome), ensure_ascii=False))
-    else:
-        waits = f"registered; ChirpStack will be told later: {outcome.message}" if outcome.status == "queued" else "done"
-        console.print(f"{outcome.sensor} ({outcome.dev_eui}): {waits}", highlight=False)
-
-
-def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(rows, ensure_ascii=False, default=str))
-        return
-    if not rows:
-        return
-    table = Table(*(k.replace("_", " ") for k in rows[0]))
-    for row in rows:
-        table.add_row(*("" if v is None else str(v) for v in row.values()), style=_COLOURS.get(str(row.get("verdict", "")), ""))
-    Console().print(table)
+@app.command()
+def told(ctx: typer.Context, sensor: Annotated[str | None, typer.Argument()] = None, json_: JsonFlag = False) -> None:
+    """What sensors were told, newest first: waiting, sent, acknowledged or failed."""
+    with opened(ctx) as registration:
+        rows = [asdict(d) for d in Downlinks(registration.registry, registration.fleet).find(sensor)]
+    show([{**row, "at": iso(row["at"]), "state_at": iso(row["state_at"])} for row in rows], json_)

@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from core.errors import ConfigError, NotFound
 from core.registry import Registry
 from core.settings import Settings
 from gateway import commands
@@ -80,7 +81,17 @@ def test_zones_and_assets(mjosa):
 
 def test_without_a_network_server_it_says_so(mjosa, tmp_path):
     (tmp_path / "network" / "network_server.json").unlink()
-    from core.errors import NotFound
 
     with pytest.raises(NotFound, match="MJOSA_CHIRPSTACK_URL"):
         mjosa("adopt")
+
+
+def test_a_sensor_is_told_something(mjosa, tmp_path):
+    (tmp_path / "l.csv").write_text(f"sensor,dev_eui,app_key,model\nkum-1,{EUI},{KEY},milesight_em500_swl\n")
+    mjosa("import", str(tmp_path / "l.csv"))
+    (sent,) = json.loads(mjosa("tell", "kum-1", "interval_s", "600", "--json")[1])
+    assert sent["state"] == "waiting"
+    mjosa("tell-raw", "kum-1", "85", "ff10ff")
+    assert [t["command"] for t in json.loads(mjosa("told", "kum-1", "--json")[1])] == ["raw ff10ff", "interval_s"]
+    with pytest.raises(ConfigError, match="not hexadecimal"):
+        mjosa("tell-raw", "kum-1", "85", "zz")
