@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from core.model import Flag, Floats, Series
+from core.points import read_points
 from core.store import Buckets, SeriesStore, Touched
 from core.timekeeping import day_starts, local_day, local_midnight
+from core.town import Sensor, Town
 
 Level = Literal["15min", "hour", "day"]
 _STEP_S: dict[str, float] = {"15min": 900.0, "hour": 3600.0}
@@ -184,6 +187,32 @@ class Rollups:
 def series_volumes(series: Series, edges: Floats, rules: CounterRules) -> Volumes:
     """Volumes of one counter's readings by bucket."""
     return bucket_volumes(unwrap(series.t, series.x, series.flag, rules), edges, rules)
+
+
+def exchanges(town: Town, point: str) -> tuple[Exchange, ...]:
+    """The meter exchanges of a measuring point, with the indices that `Registry.swap_sensor` was told."""
+    places = town.placements[point]
+    return tuple(
+        Exchange(new.valid_from, old.options.get("closing_m3"), new.options.get("opening_m3"))
+        for old, new in pairwise(places) if old.dev_eui != new.dev_eui
+    )  # fmt: skip
+
+
+def continuous(t: Floats, index_m3: Floats, flag: npt.NDArray[np.uint8], rules: CounterRules) -> tuple[Floats, Floats]:
+    """An index as one that goes on across exchanges and rollovers: (t, index), what is not known counting as nothing used."""
+    steps = unwrap(t, index_m3, flag, rules)
+    if not len(steps.t):
+        return steps.t, np.empty(0)
+    first = float(index_m3[np.searchsorted(t, steps.t[0])])
+    return steps.t, first + np.concatenate([[0.0], np.cumsum(np.nan_to_num(steps.used_m3))])
+
+
+def point_volumes(store: SeriesStore, town: Town, point: Sensor, quantity: str, edges: Floats, rules: CounterRules) -> Volumes:
+    """Volumes of a measuring point across the meters it has had."""
+    margin = 2 * rules.max_gap_s
+    rules = replace(rules, exchanges=exchanges(town, point.id))
+    series = read_points(store, town, [point], quantity, float(edges[0]) - margin, float(edges[-1]) + margin)[point.id]
+    return series_volumes(series, edges, rules)
 
 
 def _contradicted(t: Floats, x: Floats, rules: CounterRules) -> npt.NDArray[np.bool_]:

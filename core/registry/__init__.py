@@ -75,8 +75,9 @@ class Registry:
     def move_sensor(self, sensor: str, asset: str, at: float, actor: str) -> Sensor:
         return self._town.move(sensor, asset, at, actor)
 
-    def swap_sensor(self, sensor: str, dev_eui: str, at: float, actor: str, model: str | None = None) -> Sensor:
-        return self._town.swap(sensor, dev_eui, at, actor, model)
+    def swap_sensor(self, sensor: str, dev_eui: str, at: float, actor: str, model: str | None = None, *, closing_m3: float | None = None,
+                    opening_m3: float | None = None) -> Sensor:  # fmt: skip
+        return self._town.swap(sensor, dev_eui, at, actor, model, closing_m3=closing_m3, opening_m3=opening_m3)
 
     def calibrate(self, sensor: str, calibration: Calibration, actor: str) -> Sensor:
         return self._town.calibrate(sensor, calibration, actor)

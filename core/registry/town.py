@@ -104,10 +104,16 @@ class TownRegister:
         gone = {name: Sensor.model_fields[name].default for name in _AT_THE_PLACE}
         return self._succeed(sensor, {**gone, "asset": asset}, at, actor, "sensor.move")
 
-    def swap(self, sensor: str, dev_eui: str, at: float, actor: str, model: str | None = None) -> Sensor:
-        """Another device at the same measuring point from `at`; the old one's calibration goes with it."""
-        changes: dict[str, Any] = {"dev_eui": dev_eui, "calibration": (), **({"model": model} if model else {})}
-        return self._succeed(sensor, changes, at, actor, "sensor.swap")
+    def swap(self, sensor: str, dev_eui: str, at: float, actor: str, model: str | None = None, *, closing_m3: float | None = None,
+             opening_m3: float | None = None) -> Sensor:  # fmt: skip
+        """Another device at the same measuring point from `at`; the old one's calibration goes with it.
+
+        Of a meter, its closing index and the new one's opening index, as read at the exchange, keep the volume continuous.
+        """
+        kept = {k: v for k, v in self._options(sensor).items() if k not in ("closing_m3", "opening_m3")}
+        options = kept if opening_m3 is None else {**kept, "opening_m3": opening_m3}
+        changes: dict[str, Any] = {"dev_eui": dev_eui, "calibration": (), "options": options, **({"model": model} if model else {})}
+        return self._succeed(sensor, changes, at, actor, "sensor.swap", {} if closing_m3 is None else {"closing_m3": closing_m3})
 
     def calibrate(self, sensor: str, calibration: Calibration, actor: str) -> Sensor:
         """Add a calibration, or replace the one of the same quantity and moment."""
@@ -124,11 +130,18 @@ class TownRegister:
             _check_after(old, at)
             return self._replace([old.model_copy(update={"valid_to": at})], actor, "sensor.retire", {"at": iso(at)})
 
-    def _succeed(self, sensor: str, changes: dict[str, Any], at: float, actor: str, action: str) -> Sensor:
+    def _options(self, sensor: str) -> dict[str, float]:
+        with self._lock:
+            return dict(self._current(sensor).options)
+
+    def _succeed(
+        self, sensor: str, changes: dict[str, Any], at: float, actor: str, action: str, closing: dict[str, float] | None = None
+    ) -> Sensor:
+        """Close the newest placement at `at`, with options `closing`, and open one with these changes."""
         with self._lock:
             old = self._current(sensor)
             _check_after(old, at)
-            closed = old.model_copy(update={"valid_to": at})
+            closed = old.model_copy(update={"valid_to": at, "options": {**old.options, **(closing or {})}})
             follower = Sensor.model_validate({**old.model_dump(exclude_unset=True), **changes, "valid_from": at, "valid_to": old.valid_to})
             _check_references(self._town, follower)
             _check_overlap([closed if s is old else s for s in self._town.sensors], follower)
