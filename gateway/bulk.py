@@ -5,6 +5,7 @@ Every row stands alone and is idempotent, so a run that was cut off is run again
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from core.errors import ConfigError, Conflict, MjosaError
 from core.timekeeping import iso
 from core.town import Asset, Sensor, Town
 from gateway.chirpstack import NetworkDevice
-from gateway.entry import Entry, Keys, check, check_codes
+from gateway.entry import Entry, Keys, check, check_codes, wanted_of
 from gateway.fleet import SENSOR_TAG, Fleet
 from gateway.registration import Registration
 from gateway.table import Row
@@ -168,6 +169,22 @@ def export(town: Town, fleet: Fleet | None = None, *, with_keys: bool = False) -
         if with_keys and fleet:
             row |= fleet.client.keys(sensor.dev_eui)
         yield {k: str(v) for k, v in row.items() if v not in (None, "")}
+
+
+def announce(registration: Registration) -> int:
+    """Makes every registered sensor's device known to ChirpStack where it is not, without a key; how many were not.
+
+    For a town that came from a file or a simulation: ChirpStack can then name the devices, and take commands for them.
+    """
+    fleet = registration.fleet
+    if fleet is None:
+        return 0
+    known = {d.dev_eui for d in fleet.all()}
+    missing = [s for s in registration.registry.town().current.values()
+               if s.dev_eui not in known and s.model in fleet.products and len(s.dev_eui) == 16 and math.isinf(s.valid_to)]  # fmt: skip
+    for sensor in missing:
+        fleet.apply(wanted_of(sensor))
+    return len(missing)
 
 
 def adoptable(fleet: Fleet, town: Town) -> Iterator[tuple[NetworkDevice, str]]:

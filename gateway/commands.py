@@ -108,6 +108,16 @@ def adopt(
 
 
 @app.command()
+def announce(ctx: typer.Context, json_: JsonFlag = False) -> None:
+    """Make every registered sensor known to ChirpStack, without keys: after a town came from a file."""
+    with opened(ctx) as registration:
+        if registration.fleet is None:
+            raise NotFound("There is no network server; set MJOSA_CHIRPSTACK_URL, or start 'mjosa up'.")
+        made_ = bulk.announce(registration)
+    show([{"announced": made_}], json_)
+
+
+@app.command()
 def register(
     ctx: typer.Context,
     sensor: Annotated[str, typer.Argument(help="Name of the measuring point.")],

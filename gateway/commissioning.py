@@ -25,14 +25,15 @@ COVER_LOSS_DB = {"none": 0.0, "plastic": 3.0, "concrete": 8.0, "cast_iron": 15.0
 """What closing the cover costs (own, order of magnitude)."""
 LOSS_PER_M_DB = 3.0
 """What depth costs (own)."""
-_RESERVE_GOOD_DB, _RESERVE_BAD_DB = 15.0, 8.0
+RESERVE_GOOD_DB, RESERVE_BAD_DB = 15.0, 8.0
 """Reserve at the slowest data rate: 10 dB installation margin and 5 dB for a wet winter (own)."""
-_EIRP_DBM, _LOSS_AT_1_M_DB, _PATH_EXPONENT, _WEAKER_THAN_EXPECTED_DB = 14.0, 31.2, 3.0, 20.0
-_CLOCK_GOOD_S, _CLOCK_BAD_S = 60.0, 3600.0
-_TOLERANCE = {"pressure_bar": 0.1, "level_m": 0.03, "distance_m": 0.03, "volume_m3": 0.05, "temperature_c": 1.0, "rain_mm": 0.2,
+_EIRP_DBM, _LOSS_AT_1_M_DB, _PATH_EXPONENT, WEAKER_THAN_EXPECTED_DB = 14.0, 31.2, 3.0, 20.0
+CLOCK_GOOD_S, CLOCK_BAD_S = 60.0, 3600.0
+JOIN_PATIENCE_S = 900.0
+TOLERANCE = {"pressure_bar": 0.1, "level_m": 0.03, "distance_m": 0.03, "volume_m3": 0.05, "temperature_c": 1.0, "rain_mm": 0.2,
               "rain_total_mm": 0.2, "flow_m3h": 1.0, "contact": 0.0}  # fmt: skip
 """How far a value may be from the one read by hand (own); three times as far is bad."""
-_BATTERY = {"battery_pct": (80.0, 50.0), "battery_v": (3.0, 2.7)}
+BATTERY = {"battery_pct": (80.0, 50.0), "battery_v": (3.0, 2.7)}
 """A newly mounted sensor's battery: good from, bad below (own)."""
 
 
@@ -80,7 +81,7 @@ def joined(evidence: Evidence, expected: Expected) -> Check:
     if evidence.joined or evidence.uplinks:
         return {"verdict": "good", "reason": "joined"}
     waited_s = evidence.now - evidence.since
-    return {"verdict": "waiting" if waited_s < 900 else "bad", "reason": "not_joined", "waited_s": waited_s}
+    return {"verdict": "waiting" if waited_s < JOIN_PATIENCE_S else "bad", "reason": "not_joined", "waited_s": waited_s}
 
 
 def link(evidence: Evidence, expected: Expected) -> Check:
@@ -93,12 +94,12 @@ def link(evidence: Evidence, expected: Expected) -> Check:
     rssi_dbm = median(max((r.rssi_dbm for r in u.receptions if math.isfinite(r.rssi_dbm)), default=math.nan) for u in heard)
     stations = len({r.base_station for u in heard for r in u.receptions})
     numbers: Check = {"reserve_db": reserve_db, "rssi_dbm": rssi_dbm, "stations": stations}
-    if reserve_db < _RESERVE_BAD_DB:
+    if reserve_db < RESERVE_BAD_DB:
         return {"verdict": "bad", "reason": "link_weak", **numbers}
-    if reserve_db < _RESERVE_GOOD_DB:
+    if reserve_db < RESERVE_GOOD_DB:
         return {"verdict": "look_again", "reason": "link_tight", **numbers}
     budget_dbm = expected_rssi_dbm(expected)
-    if budget_dbm is not None and rssi_dbm < budget_dbm - _WEAKER_THAN_EXPECTED_DB:
+    if budget_dbm is not None and rssi_dbm < budget_dbm - WEAKER_THAN_EXPECTED_DB:
         return {"verdict": "look_again", "reason": "link_below_budget", "expected_rssi_dbm": budget_dbm, **numbers}
     if stations < 2:
         return {"verdict": "look_again", "reason": "one_station", **numbers}
@@ -138,7 +139,7 @@ def agreement(evidence: Evidence, expected: Expected) -> Check:
         return {"verdict": "waiting", "reason": "no_reading"}
     checks: list[Check] = []
     for quantity, reading in newest.items():
-        off, tolerance = reading.value - expected.typed[quantity], _TOLERANCE.get(quantity, 0.02 * abs(expected.typed[quantity]))
+        off, tolerance = reading.value - expected.typed[quantity], TOLERANCE.get(quantity, 0.02 * abs(expected.typed[quantity]))
         grade = "good" if abs(off) <= tolerance + 1e-9 else "look_again" if abs(off) <= 3 * tolerance + 1e-9 else "bad"
         checks.append({"verdict": grade, "reason": f"agreement_{grade}", "typed": expected.typed[quantity], "off": off, **_said(reading)})
     return max(checks, key=lambda c: ORDER.index(str(c["verdict"])))
@@ -157,16 +158,16 @@ def clock(evidence: Evidence, expected: Expected) -> Check:
     ahead_s = max(off_s, 0.0)
     slow_s = max(-off_s - (expected.interval_s or 0.0), 0.0)  # a value may rightly be one interval old
     wrong_s = max(ahead_s, slow_s)
-    grade = "good" if wrong_s <= _CLOCK_GOOD_S else "look_again" if wrong_s <= _CLOCK_BAD_S else "bad"
+    grade = "good" if wrong_s <= CLOCK_GOOD_S else "look_again" if wrong_s <= CLOCK_BAD_S else "bad"
     return {"verdict": grade, "reason": "clock_good" if grade == "good" else "clock_off", "off_s": off_s}
 
 
 def battery(evidence: Evidence, expected: Expected) -> Check:
-    newest = _newest(evidence, tuple(_BATTERY))
+    newest = _newest(evidence, tuple(BATTERY))
     if not newest:
         return {"verdict": "not_checked" if evidence.readings else "waiting", "reason": "no_battery" if evidence.readings else "no_reading"}
     reading = newest.get("battery_pct") or newest["battery_v"]
-    good, bad = _BATTERY[reading.quantity]
+    good, bad = BATTERY[reading.quantity]
     grade = "good" if reading.value >= good else "bad" if reading.value < bad else "look_again"
     return {"verdict": grade, "reason": f"battery_{grade}", **_said(reading)}
 

@@ -6,6 +6,16 @@ import re
 from collections.abc import Mapping
 
 from core.quantities import QUANTITIES
+from gateway.commissioning import (
+    BATTERY,
+    CLOCK_BAD_S,
+    CLOCK_GOOD_S,
+    JOIN_PATIENCE_S,
+    RESERVE_BAD_DB,
+    RESERVE_GOOD_DB,
+    TOLERANCE,
+    WEAKER_THAN_EXPECTED_DB,
+)
 
 NAMES = {
     "joined": ("Tilkoblet", "Joined"),
@@ -87,3 +97,24 @@ def sentence(check: Mapping[str, object], language: str) -> str:
 
 def name(check: str, language: str) -> str:
     return NAMES[check][language != "nb"]
+
+
+def limits_table() -> str:
+    """What each check asks for, as a Markdown table for docs/field.md."""
+    good_pct, bad_pct = BATTERY["battery_pct"]
+    good_v, bad_v = BATTERY["battery_v"]
+    rows = {
+        "joined": ("a session, or a frame", f"bad after {JOIN_PATIENCE_S / 60:g} min without"),
+        "link": (
+            f"≥ {RESERVE_GOOD_DB:g} dB in reserve at SF12 with the cover closed, heard by two base stations, no more than "
+            f"{WEAKER_THAN_EXPECTED_DB:g} dB weaker than the mounting lets expect",
+            f"bad below {RESERVE_BAD_DB:g} dB",
+        ),
+        "range": ("possible at this asset, and usual there", "bad where it is not possible, look again where it is unusual"),
+        "agreement": (", ".join(f"{q} ± {x:g}" for q, x in TOLERANCE.items()), "bad beyond three times as much"),
+        "clock": (f"≤ {CLOCK_GOOD_S:g} s off", f"bad beyond {CLOCK_BAD_S / 3600:g} h"),
+        "battery": (f"≥ {good_pct:g} % or {good_v:g} V", f"bad below {bad_pct:g} % or {bad_v:g} V"),
+        "interval": ("0.8 to 1.25 times what was expected", "bad outside 0.4 to 2.5 times; not checked before the second frame"),
+    }
+    lines = ["| check | på norsk | good | else |", "|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| {NAMES[n][1]} | {NAMES[n][0]} | {good} | {bad} |" for n, (good, bad) in rows.items())])

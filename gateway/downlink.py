@@ -46,6 +46,15 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
 """Product → command → how to say it. A product not here takes raw bytes (`send_raw`)."""
 
 
+def commands_table() -> str:
+    """What each product can be told, as a Markdown table for docs/field.md."""
+    lines = ["| product | command | from | to | source |", "|---|---|---|---|---|"]
+    return "\n".join([*lines, *(
+        f"| `{product}` | `{name}` | {c.low:g} {c.unit} | {c.high:g} {c.unit} | {c.source} |"
+        for product, commands in COMMANDS.items() for name, c in commands.items()
+    )])  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Downlink:
     """One command on its way. `id` is ChirpStack's queue item; times are Unix seconds. state: waiting, sent, acknowledged, failed."""

@@ -99,6 +99,12 @@ def write_list(rows: Iterable[Mapping[str, str]], path: Path | None, columns: Se
     return out.getvalue()
 
 
+def columns_table() -> str:
+    """The columns as a Markdown table, for docs/field.md."""
+    lines = ["| column | also known as |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{ours}` | {', '.join(names)} |" for ours, names in COLUMNS.items())])
+
+
 def _columns(heading: Sequence[str], mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """{their column: ours} and what is wrong with the mapping."""
     known = {_plain(name): ours for ours, names in COLUMNS.items() for name in (ours, *names)}

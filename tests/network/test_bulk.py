@@ -5,7 +5,7 @@ from openpyxl import Workbook
 
 from core.errors import ConfigError
 from core.town import Sensor
-from gateway.bulk import adopt, adoptable, export, run
+from gateway.bulk import adopt, adoptable, announce, export, run
 from gateway.chirpstack import NetworkDevice, NetworkServerUnavailable
 from gateway.provisioning import ensure
 from gateway.table import read_list, write_list
@@ -170,3 +170,13 @@ def test_devices_that_chirpstack_has_are_adopted_with_their_session(place):  # n
     assert (now.application_id, now.tags["mjosa_sensor"]) == (elsewhere.application_id, "Trykk Hunton")
     assert (place.client.dev_addr(EUI), place.client.keys(EUI)) == (dev_addr, {"app_key": KEY.lower()})
     assert list(adoptable(place.fleet, place.registry.town())) == []
+
+
+def test_a_town_from_a_file_is_announced_once(place):  # noqa: F811
+    place.registry.put(Sensor(id="a", dev_eui=EUI, model="elsys_elt2", asset="K-7"), "test")
+    place.registry.put(Sensor(id="wired", dev_eui="plc-7", model="elsys_elt2", asset="K-7"), "test")
+    place.registry.put(Sensor(id="gone", dev_eui=OTHER, model="elsys_elt2", valid_to=1.0), "test")
+    assert announce(place.registration) == 1
+    assert announce(place.registration) == 0
+    assert place.client.device(EUI).tags["mjosa_sensor"] == "a"
+    assert not place.client.has_keys(EUI)
