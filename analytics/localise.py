@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,8 @@ class Params:
     after_days: int = 21
     hours: tuple[float, float] = (3.0, 12.0)
     night_h: tuple[int, int] = (0, 5)
+    least_after_days: float = 1.0
+    same_days: float = 3.0
     size_u: float = 0.4
     """Relative standard uncertainty of a leak's flow."""
     model_u: float = 0.25
@@ -47,6 +50,10 @@ class Params:
     """The posterior's logarithm is multiplied by this: sensors share errors that no covariance of a few days shows."""
     least_share: float = 0.001
     most_pipes: int = 60
+
+
+Location = tuple[tuple[str, float], ...]
+Details = dict[str, float | str]
 
 
 class Daily(NamedTuple):
@@ -148,18 +155,53 @@ def place(leaks: Sequence[Event], daily: Daily, response: Response, nodes: Seque
     """Steps 2 and 3 for all leaks of one zone."""
     signature = np.concatenate([response.leak_m_per_m3h[h] - response.spread_m_per_m3h[h] for h in range(len(p.hours))], axis=1)
     out = []
-    for event in leaks:
-        found = _signature(event, leaks, daily, p)
-        if found is None:
-            out.append(event)
-            continue
-        d, cov, size = found
-        good = np.isfinite(d)
-        posterior, flow = _posterior(signature[:, good], d[good], cov[np.ix_(good, good)], size, p)
-        ranked, search_m = _pipes(posterior, nodes, network, p)
-        best = int(np.argmax(posterior))
-        details = {**event.details, "search_m": search_m, "placed_flow_m3h": float(flow[best]), "placed_node": nodes[best]}
-        out.append(replace(event, location=ranked, details=details))
+    distinct = distinct_leaks(leaks, p)
+    for leak, members in distinct:
+        others = [other for other, _ in distinct if other is not leak]
+        tries = [_signature(leak, others, daily, p), _signature(leak, [], daily, p, *_undisturbed(leak, others, p))]
+        best: tuple[float, Location, Details] | None = None
+        for found in tries:
+            if found is not None:
+                d, cov, size = found
+                good = np.isfinite(d)
+                posterior, flow = _posterior(signature[:, good], d[good], cov[np.ix_(good, good)], size, p)
+                ranked, search_m = _pipes(posterior, nodes, network, p)
+                top = int(np.argmax(posterior))
+                if best is None or search_m < best[0]:
+                    best = search_m, ranked, {"search_m": search_m, "placed_flow_m3h": float(flow[top]), "placed_node": nodes[top]}
+        out += members if best is None else [replace(e, location=best[1], details={**e.details, **best[2]}) for e in members]
+    return out
+
+
+def _undisturbed(leak: Event, others: Sequence[Event], p: Params) -> tuple[float, float]:
+    """The time around a leak's onset in which no other leak begins or ends [Unix s]."""
+    changes = [c for e in others for c in (e.onset, e.start, e.end) if c is not None]
+    margin = p.least_after_days * 86_400.0
+    before = [c for c in changes if c < leak.onset - margin]
+    after = [c for c in changes if c > leak.onset + margin]
+    return max(before, default=-math.inf), min(after, default=math.inf)
+
+
+def distinct_leaks(leaks: Sequence[Event], p: Params) -> list[tuple[Event, list[Event]]]:
+    """(the leak as its sharpest finding tells it, all findings of it): what several detectors found within days of each other is one leak.
+
+    It ends where flow says so; what only pressures found is followed for `after_days` more.
+    """
+    groups: list[list[Event]] = []
+    for event in sorted(leaks, key=lambda e: e.onset):
+        if groups and event.onset - groups[-1][0].onset <= p.same_days * 86_400.0:
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    out = []
+    for members in groups:
+        lead = min(members, key=lambda e: e.onset_uncertainty_s)
+        told = [e for e in members if e.kind != "leak"]
+        ends = [e.end for e in told] if told else [None if e.end is None else e.end + p.after_days * 86_400.0 for e in members]
+        known = [e for e in ends if e is not None]
+        flows = [f for e in (lead, *told) if (f := float(e.details.get("flow_m3h", 0.0))) > 0.5]
+        end = max(known) if len(known) == len(ends) else None
+        out.append((replace(lead, end=end, details={**lead.details, "flow_m3h": flows[0] if flows else math.nan}), members))
     return out
 
 
@@ -172,19 +214,21 @@ def _course(e: Event, starts: Floats) -> Floats:
     return np.where(middle < (np.inf if e.end is None else e.end), course, 0.0)
 
 
-def _signature(event: Event, leaks: Sequence[Event], daily: Daily, p: Params) -> tuple[Floats, Floats, float] | None:
+def _signature(
+    event: Event, others: Sequence[Event], daily: Daily, p: Params, since: float = -math.inf, until: float = math.inf
+) -> tuple[Floats, Floats, float] | None:
     """(d [m] of every residual for the whole leak, its covariance, the leak's flow [m³/h]) by joint regression on all leaks' courses."""
     known = event.start if event.kind == "slow_leak" else event.onset
-    low = event.onset - p.before_days * 86_400.0
-    high = min(known + p.after_days * 86_400.0, np.inf if event.end is None else event.end)
+    low = max(since, event.onset - p.before_days * 86_400.0)
+    high = min(until, known + p.after_days * 86_400.0, np.inf if event.end is None else event.end)
     days = np.flatnonzero((daily.starts >= low) & (daily.starts + 86_400.0 <= max(high, known + 86_400.0)))
     mine = _course(event, daily.starts)[days]
     if days.size < 5 or np.ptp(mine) < 0.3 or (mine == 0).sum() < 3:
         return None
     columns = [np.ones(days.size), mine]
-    for other in leaks:
+    for other in others:
         course = _course(other, daily.starts)[days]
-        if other is not event and np.ptp(course) > 0 and abs(np.corrcoef(course, mine)[0, 1]) < 0.9 and len(columns) < days.size // 4:
+        if np.ptp(course) > 0 and abs(np.corrcoef(course, mine)[0, 1]) < 0.9 and len(columns) < days.size // 4:
             columns.append(course)
     x = np.stack(columns, axis=1)
     r = daily.r[days]
@@ -220,7 +264,7 @@ def _posterior(signature: Floats, d: Floats, cov: Floats, size: float, p: Params
     return posterior / posterior.sum(), flow
 
 
-def _pipes(posterior: Floats, nodes: Sequence[str], network: Network, p: Params) -> tuple[tuple[tuple[str, float], ...], float]:
+def _pipes(posterior: Floats, nodes: Sequence[str], network: Network, p: Params) -> tuple[Location, float]:
     """(pipes by probability, metres of pipe that hold 90 % of it); a node's probability goes to its pipes by their length."""
     weight: dict[str, float] = {}
     for node, probability in zip(nodes, posterior, strict=True):

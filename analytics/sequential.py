@@ -51,7 +51,7 @@ def calibrated(e: Floats, k: float, mean_samples: float, days: int = 56, least: 
 
     CUSUM climbs between zeros have tops whose tail is nearly exponential; with n climbs over u in T samples and a median excess m over it,
     one climb in `mean_samples` exceeds h = u + m/ln 2 · ln(n·mean_samples/T). Real data have heavier tails than N(0, 1) and keep some of
-    their correlation; this pays for both, series by series. Never below 0.75 of Siegmund's h; until `least` climbs are known, 1.5 times it.
+    their correlation; this pays for both, series by series. Never below 0.75 of Siegmund's h; until `least` climbs are known, 1.2 times it.
     A few true alarms among the climbs hardly move a median.
     """
     theory = threshold(mean_samples, k)
@@ -65,7 +65,7 @@ def calibrated(e: Floats, k: float, mean_samples: float, days: int = 56, least: 
     tops, ends = tops[over], np.append(starts[1:], c.size)[over] - 1
     day = known[ends] // e.shape[1]
     samples = np.concatenate(([0], np.cumsum(np.isfinite(e).sum(axis=1))))
-    h = np.full(e.shape[0], 1.5 * theory)
+    h = np.full(e.shape[0], 1.2 * theory)
     for d in range(0, e.shape[0], 7):
         low, high = np.searchsorted(day, [max(0, d - days), d])
         past = np.sort(tops[low:high])

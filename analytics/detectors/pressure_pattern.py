@@ -223,5 +223,5 @@ DETECTOR = Detector(
     detect=detect,
     source="principal components of pressures and inflow, CUSUM of the residual's Hotelling size, contribution of each sensor",
     memory_s=120 * 86_400.0,
-    budget_share=0.1,
+    budget_share=0.2,
 )
