@@ -51,7 +51,7 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   if (!answer.ok) throw Object.assign(new Error(data?.detail || t("failed")), { status: answer.status });
   return data;
 }
-export const send = (path, body = {}, method = "POST") => ask(path, { method, body });
+export const send = (path, body, method = "POST") => ask(path, { method, body });
 
 const locale = lang === "nb" ? "nb-NO" : "en-GB";
 const zone = "Europe/Oslo";
