@@ -67,9 +67,10 @@ and opens the next, so history stays on the asset it was measured at, and `core.
 ## Roll-ups
 
 `analytics.rollup.Rollups` keeps 15-minute, hourly and local-day buckets by month until a write touches them (`Written.touched`), then
-reads them again: late data is always in. Volumes come from the cumulative index: a fall of at most 0.1 m³ is reverse flow; from above
-90 % to below 10 % of the register, with a flow of at most Q4, a rollover; across a registered exchange, closing − last + first − opening; any
-other fall is a reset and a rise above Q4 implausible, both not known. A gap longer than 72 hours covers nothing.
+reads them again: late data is always in. Volumes come from the cumulative index. A fall of at most 0.1 m³ is reverse flow. A fall
+from above 90 % to below 10 % of the register, with a flow of at most Q4, is a rollover. Across a registered exchange the volume is
+closing − last + first − opening. Any other fall is a reset, and a rise above Q4 implausible: not known. A gap longer than 72 hours
+covers nothing.
 
 ## Retention and privacy
 
