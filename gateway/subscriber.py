@@ -102,8 +102,11 @@ class Subscriber:
             except StoreUnavailable as error:
                 self._cannot_store = True
                 self._say(str(error))
-            except (OSError, ValueError) as error:
+            except OSError as error:
                 self._say(str(error))
+            except Exception as error:  # whatever it is, nothing is lost by trying again, and everything by stopping
+                log.exception("the subscriber failed; trying again")
+                self._say(str(error) or type(error).__name__)
             wait_s = self._retry_s[0] if self.acknowledged > before else min(2 * wait_s, self._retry_s[1])
             self._stop.wait(wait_s)
 

@@ -73,8 +73,7 @@ class Pipeline:
         self.duplicates += len(uplinks) - len(fresh)
         self.readings_new += written.new
         self.readings_changed += written.changed
-        for listener in self._listeners:
-            listener(written, readings)
+        tell(self._listeners, written, readings)
         return written
 
     def _read(self, uplinks: Sequence[Uplink]) -> tuple[Readings, list[DeadLetter]]:
@@ -103,6 +102,15 @@ class Pipeline:
             refused = set(readings.uplink[list(error.rows)].tolist()) if error.rows else set(readings.uplink.tolist())
             log.error("the store refuses readings", why=str(error), uplinks=len(refused))
             return error.written or Written(0, 0, 0), [dead_letter(u, error) for u in uplinks if u.seq in refused]
+
+
+def tell(listeners: Sequence[Callable[..., None]], *news: object) -> None:
+    """Call every listener; one that fails is one entry in the log and holds nobody up: the readings are stored."""
+    for listener in listeners:
+        try:
+            listener(*news)
+        except Exception:
+            log.exception("a listener of the ingest failed", listener=getattr(listener, "__qualname__", repr(listener)))
 
 
 def find_sensor(town: Town, dev_eui: str, t: float) -> Sensor:

@@ -16,7 +16,7 @@ from core.model import Uplink
 from core.network import Message, NetworkEvent
 from ingest.cursor import Cursor, Span
 from ingest.dead_letters import DeadLetter
-from ingest.pipeline import Pipeline
+from ingest.pipeline import Pipeline, tell
 from ingest.timings import Timing
 from ingest.uplink_log import BLOCK, LoggedMessage, UplinkLog
 
@@ -126,16 +126,19 @@ class Processor:
         wait_s = self._retry_s[0]
         newest_first = True
         while not self._stop:
-            work = self._next(newest_first)
-            if work is None:
-                self._keep_house()
-                self._sleep(1.0, until_work=True)
-                continue
+            work = None
             try:
+                work = self._next(newest_first)
+                if work is None:
+                    self._keep_house()
+                    self._sleep(1.0, until_work=True)
+                    continue
                 with self.batch_s.measured():
                     self.process(work)
-            except StoreUnavailable as error:
-                self._say(str(error))
+            except Exception as error:  # whatever it is, nothing is lost by trying again, and everything by stopping
+                if not isinstance(error, StoreUnavailable):
+                    log.exception("processing failed; trying again", first=work.first if work else None)
+                self._say(str(error) or type(error).__name__)
                 self._sleep(wait_s)
                 wait_s = min(2 * wait_s, self._retry_s[1])
                 newest_first = True
@@ -158,8 +161,7 @@ class Processor:
         events, dead = self._parsed(work)
         self._dead_letters(dead)
         self._pipeline.process([e for e in events if type(e) is Uplink])
-        for listener in self._events:
-            listener(events)
+        tell(self._events, events)
         self._cursor.add(work.first, work.last)
         self.processed += len(work.messages)
 

@@ -175,7 +175,7 @@ class UplinkLog:
         try:
             with self._file(self._out, month) as connection:
                 connection.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?)", row)
-        except (sqlite3.OperationalError, OSError) as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"{self.folder}: the uplink log cannot be written ({error}); nothing is acknowledged") from error
         self._last = last
 
@@ -186,7 +186,7 @@ class UplinkLog:
         with self._reading:
             try:
                 return self._file(self._in, month).execute(query, values).fetchall()
-            except sqlite3.OperationalError as error:
+            except sqlite3.Error as error:
                 raise StoreUnavailable(f"{self.folder}: the uplink log of {month} cannot be read ({error})") from error
 
     def _extent(self, month: str) -> tuple[int, int, int]:

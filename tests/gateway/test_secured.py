@@ -148,3 +148,10 @@ def test_the_shipped_configuration_holds_what_it_promises(tmp_path):
         until(lambda: len(kept.payloads) >= 3000)
         second.stop()
     assert kept.payloads == [b"%d" % i for i in range(3000)]
+
+
+def test_every_line_of_the_configuration_is_explained():
+    lines = (line.split()[0] for line in (SHIPPED / "mosquitto.conf").read_text().splitlines() if line.strip() and not line.startswith("#"))
+    documented = (SHIPPED.parent.parent / "docs" / "ingest.md").read_text()
+    plain = {"listener", "log_dest", "log_type", "connection_messages"}
+    assert [line for line in lines if line not in plain and f"`{line}" not in documented] == []

@@ -131,6 +131,19 @@ def test_listeners_hear_what_was_written():
     assert heard == [(4, 4)]
 
 
+def test_a_listener_that_fails_holds_nobody_up():
+    heard = []
+
+    def broken(written, readings):
+        raise ZeroDivisionError
+
+    bench = Bench()
+    bench.pipeline.listen(broken)
+    bench.pipeline.listen(lambda written, readings: heard.append(written.new))
+    bench.process(up(1, 1, frame(1), START))
+    assert heard == [4]
+
+
 def test_a_frame_published_again_under_another_id_is_dropped():
     bench = Bench()
     bench.process(up(1, 7, frame(1), START), up(1, 7, frame(1), START + 4))

@@ -70,6 +70,22 @@ def test_while_the_store_is_away_the_log_waits_and_then_drains(ingest):
     assert levels(ingest.store) == list(range(6000))
 
 
+def test_whatever_goes_wrong_it_tries_again(ingest):
+    write, broken = ingest.store.write, [True]
+
+    def sometimes(readings):
+        if broken[0]:
+            raise RuntimeError("a bug")
+        return write(readings)
+
+    ingest.store.write = sometimes
+    ingest.processor.start()
+    ingest.processor.keep(batch(0, 10))
+    until(lambda: ingest.processor.fault == "a bug")
+    broken[0] = False
+    until(lambda: levels(ingest.store) == list(range(10)))
+
+
 def test_on_a_long_backlog_the_newest_come_first(tmp_path):
     order = []
     first = Ingest(tmp_path, MemoryStore())

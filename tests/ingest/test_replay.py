@@ -3,6 +3,7 @@
 import json
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import typer
@@ -154,4 +155,9 @@ def test_metrics_say_what_happened(ingest):
         "mjosa_ingest_append_seconds_count 4.0",
     ):  # fmt: skip
         assert line in text.splitlines(), line
+    documented = (Path(__file__).parent.parent.parent / "docs" / "ingest.md").read_text()
+    names = {
+        line.split()[2].removesuffix("_total").removeprefix("mjosa_ingest_") for line in text.splitlines() if line.startswith("# HELP")
+    }
+    assert [name for name in names if f"`{name}`" not in documented] == []
     assert ingest.processor.lag_s() > 1e6, "the waiting messages are from May"
