@@ -104,7 +104,8 @@ def value_of(w: Window, indicator: Indicator, scope: Scope, published_at: float 
     parts = indicator.compute(values)
     base = replace(base, numerator=parts.numerator, denominator=parts.denominator)
     if parts.value is None:
-        return _null(base, "zero_denominator", f"denominator {parts.denominator:g}")
+        reason = "out_of_validity" if parts.denominator < 0 else "zero_denominator"
+        return _null(base, reason, f"denominator {parts.denominator:g}")
     low, high = indicator.validity
     if not low - 1e-9 <= parts.value <= high + 1e-9:
         return _null(base, "out_of_validity", f"{parts.value:.4g} {indicator.unit}: a meter or boundary fault, or wrong master data")
@@ -127,6 +128,7 @@ def _judged(
         relative_expanded_u=abs(COVERAGE * u / value) if value else math.nan,
         published_after_days=((base.lineage["published_at"] or math.nan) - w.end) / DAY_S,
         zone_residual=_residual(w, indicator, parts) if scope.whole_town and indicator.profile == "vol" else math.nan,
+        outside=indicator.outside(values),
     )  # fmt: skip
     known = not math.isnan(u)
     low, high = indicator.validity

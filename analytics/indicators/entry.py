@@ -157,6 +157,8 @@ class Indicator:
     validity: tuple[float, float] = (0.0, math.inf)
     per_year: bool = False
     decimals: int = 1
+    outside: Callable[[Inputs], str] = lambda inputs: ""
+    """In words, how the inputs leave the formula's published limits (then class 2 at best); "" where they do not."""
     method_version: str = "1"
 
     @property

@@ -122,7 +122,7 @@ Entered with validity and source by `mjosa kpi master FILE` (YAML or CSV), by AP
 
 
 def _formats() -> str:
-    rows = [f"| `{key}` | {f.name.en} | .{f.suffix} | {f.media_type} |" for key, f in FORMATS.items()]
+    rows = [f"| `{key}` | {f.name.en} | {f.suffix} | {f.media_type} |" for key, f in FORMATS.items()]
     return "\n".join(["## Export formats\n", "`mjosa kpi export FORMAT --period 2026 --out FILE`; all are made of the same release.\n",
                       "| key | format | file | media type |", "|---|---|---|---|", *rows, ""])  # fmt: skip
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from analytics.indicators.entry import Indicator
-from analytics.indicators.scope import Scope
+from analytics.indicators.scope import scopes
 from core.model import IndicatorValue
 from core.town import Town
 
 K = 5
 DOMINANT = 0.5
+"""A household with more than this share of a volume dominates it."""
 PERSONAL_INPUTS = frozenset({
     "metered_use_m3", "authorised_use_m3", "household_use_m3", "real_losses_m3", "real_losses_m3_d", "sanitary_volume_m3",
     "live_smart_meters",
@@ -28,17 +29,18 @@ def is_personal(indicator: Indicator) -> bool:
     return bool(PERSONAL_INPUTS & set(indicator.inputs.values()))
 
 
-def households(town: Town, scope: Scope, start: float, end: float) -> Cell:
-    """The household meter points of a scope that were in service in a period."""
-    return frozenset(
-        s.id for s in town.current.values() if town.is_personal(s) and scope.has(town.zone_of(s))
-        and any(p.valid_from < end and p.valid_to > start for p in town.placements[s.id])
-    )  # fmt: skip
+def household_cells(town: Town, start: float, end: float) -> dict[str, Cell]:
+    """The household meter points in service in a period, of every zone with all below it and of the whole town."""
+    homes: dict[str | None, set[str]] = {}
+    for sensor in town.current.values():
+        if town.is_personal(sensor) and any(p.valid_from < end and p.valid_to > start for p in town.placements[sensor.id]):
+            homes.setdefault(town.zone_of(sensor), set()).add(sensor.id)
+    return {s.id: frozenset().union(*(ids for zone, ids in homes.items() if s.has(zone))) for s in scopes(town, "all")}
 
 
 def dominated(values: Sequence[IndicatorValue]) -> set[str]:
     """Zones where one household has over half of the measured household volume."""
-    return {v.zone for v in values for i in v.lineage.get("inputs", {}).values() if i.get("largest_household_share", 0.0) > DOMINANT}
+    return {v.zone for v in values for i in v.lineage.get("inputs", {}).values() if i.get("dominated")}
 
 
 def publishable(cells: Mapping[str, Cell], held_back: Collection[str] = (), earlier: Sequence[Cell] = ()) -> set[str]:

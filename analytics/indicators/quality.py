@@ -57,6 +57,7 @@ def assess(
     relative_expanded_u: float,
     published_after_days: float,
     zone_residual: float,
+    outside: str = "",
 ) -> Quality:
     """The class of a value that could be produced. Shares and completeness are 0–1; NaN: does not apply."""
     checks = (
@@ -69,6 +70,7 @@ def assess(
         *(("timeliness", *_age(name, a)) for name, a in inputs.items()),
         ("coherence", indicator.is_proxy, f"{indicator.sdg.relation} of {indicator.sdg.indicator}: not the official definition"),
         ("coherence", indicator.profile == "prox" and not indicator.is_proxy, "definition deviates from the official one"),
+        ("coherence", bool(outside), f"outside the formula's published limits: {outside}"),
         ("coherence", zone_residual > ZONE_RESIDUAL_MAX, f"zones differ from the whole by {zone_residual:.1%}"),
         *(("coherence", a.cap > 1, f"{name}: {'; '.join(a.notes)}") for name, a in inputs.items()),
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from analytics.indicators.compute import CATALOGUE, whole_year
 from analytics.indicators.entry import Indicator
-from analytics.indicators.privacy import Cell, dominated, households, is_personal, publishable
-from analytics.indicators.scope import scopes, town_zone
+from analytics.indicators.privacy import Cell, dominated, household_cells, is_personal, publishable
+from analytics.indicators.scope import town_zone
 from core.model import IndicatorValue
 from core.timekeeping import iso, local_day
 from core.town import Town
@@ -60,8 +60,8 @@ def release(
     for period in sorted({(v.start, v.end) for v in values}):
         chosen = sorted((v for v in values if (v.start, v.end) == period), key=lambda v: (list(CATALOGUE).index(v.indicator), v.zone))
         personal = [v for v in chosen if is_personal(CATALOGUE[v.indicator]) and v.value is not None]
-        zones = {s.id: s for s in scopes(town, "all")}
-        cells = {v.zone: households(town, zones[v.zone], *period) for v in personal if v.zone in zones}
+        everyone = household_cells(town, *period)
+        cells = {v.zone: everyone[v.zone] for v in personal if v.zone in everyone}
         allowed = publishable(cells, dominated(personal), (earlier or {}).get(period, ()))
         if period[1] <= made_at:
             ledger[period] = tuple(cells[z] for z in sorted(allowed) if cells[z])

@@ -73,6 +73,15 @@ def test_a_zero_or_unknown_denominator_gives_no_value():
     assert CATALOGUE["S02"].compute({"hours": math.nan, "points": 3.0}).value is None
 
 
+def test_the_leakage_index_knows_the_limits_of_its_formula():
+    inside = {"CARL_m3_d": 2100, "Lm": 120, "Nc": 6500, "Lp": 97.5, "P": 45}
+    assert CATALOGUE["W04"].outside(inside) == ""
+    assert (
+        CATALOGUE["W04"].outside(inside | {"Nc": 1200, "P": 110})
+        == "connections ≤ 5000, ≤ 20 connections per km, pressure outside 25–100 m"
+    )
+
+
 def test_leakage_share_has_the_interval_of_the_worked_example():
     """2.90 Mm³ in, U 2 %; metered 1.15 Mm³, U 2 %; unmetered 0.7154 Mm³, U 15 %; other 0.029 Mm³, U 50 %: ± 4.035 pp at k = 2."""
     entry = CATALOGUE["W01"]

@@ -9,6 +9,13 @@ def compute(v: Inputs) -> Parts:
     return Parts(v["CARL_m3_d"], unavoidable_l_d, 1000)
 
 
+def outside(v: Inputs) -> str:
+    """Published limits of the formula: over 5000 connections, over 20 per km, 25–100 m."""
+    limits = (("connections ≤ 5000", v["Nc"] <= 5000), ("≤ 20 connections per km", v["Nc"] <= 20 * v["Lm"]),
+              ("pressure outside 25–100 m", not 25 <= v["P"] <= 100))  # fmt: skip
+    return ", ".join(words for words, broken in limits if broken)
+
+
 INDICATOR = Indicator(
     key="infrastructure_leakage_index",
     id="W04",
@@ -31,6 +38,7 @@ INDICATOR = Indicator(
         "P": "mean_pressure_m",
     },
     compute=compute,
+    outside=outside,
     time_aggregation=Text("Annual; a rolling twelve months is shown as provisional.", "Årlig; løpende tolv måneder vises som foreløpig."),
     zone_aggregation=Text(
         "Recomputed from summed losses and summed unavoidable losses, each zone at its own pressure.",

@@ -88,7 +88,7 @@ def _dataset(release: Release, uri: str) -> dict[str, Any]:
 def _distribution(release: Release, dataset: str, key: str) -> dict[str, Any]:
     return {
         "@id": f"{dataset}-{key}", "@type": "dcat:Distribution", **_titled(key, key),
-        "dcat:accessURL": _ref(f"{release.base_url}/export/{key}"), "dcterms:license": _ref(release.licence),
+        "dcat:accessURL": _ref(f"{release.base_url}/api/v1/exports/{key}"), "dcterms:license": _ref(release.licence),
         "dcterms:format": _ref(FILE_TYPES + FILES[key]),
     }  # fmt: skip
 
@@ -111,4 +111,4 @@ def _typed(text: str, kind: str) -> dict[str, str]:
     return {"@value": text, "@type": f"xsd:{kind}"}
 
 
-FORMAT = Format("dcat_jsonld", Text("DCAT-AP-NO (JSON-LD)", "DCAT-AP-NO (JSON-LD)"), "jsonld", "application/ld+json", write)
+FORMAT = Format("dcat_jsonld", Text("DCAT-AP-NO (JSON-LD)", "DCAT-AP-NO (JSON-LD)"), ".jsonld", "application/ld+json", write)

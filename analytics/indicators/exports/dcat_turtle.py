@@ -48,4 +48,4 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-FORMAT = Format("dcat_turtle", Text("DCAT-AP-NO (Turtle)", "DCAT-AP-NO (Turtle)"), "ttl", "text/turtle", write)
+FORMAT = Format("dcat_turtle", Text("DCAT-AP-NO (Turtle)", "DCAT-AP-NO (Turtle)"), ".ttl", "text/turtle", write)

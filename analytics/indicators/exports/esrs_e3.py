@@ -67,4 +67,4 @@ def _row(release: Release, point: DataPoint, period: tuple[float, float], v: Ind
             v.quality_class if v is not None else 3, note)  # fmt: skip
 
 
-FORMAT = Format("esrs_e3", Text("ESRS E3-4 table", "ESRS E3-4-tabell"), "csv", "text/csv; charset=utf-8", write)
+FORMAT = Format("esrs_e3", Text("ESRS E3-4 table", "ESRS E3-4-tabell"), ".csv", "text/csv; charset=utf-8", write)

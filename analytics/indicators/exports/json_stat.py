@@ -73,4 +73,4 @@ def _category(release: Release, dimension: str, codes: list[str], labels: dict[s
     return category
 
 
-FORMAT = Format("json_stat", Text("JSON-stat 2.0", "JSON-stat 2.0"), "json", "application/json", write)
+FORMAT = Format("json_stat", Text("JSON-stat 2.0", "JSON-stat 2.0"), ".json", "application/json", write)

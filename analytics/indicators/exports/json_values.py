@@ -22,4 +22,4 @@ def write(release: Release) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS) + b"\n"
 
 
-FORMAT = Format("json_values", Text("JSON", "JSON"), "json", "application/json", write)
+FORMAT = Format("json_values", Text("JSON", "JSON"), ".json", "application/json", write)

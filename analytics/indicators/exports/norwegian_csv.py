@@ -14,4 +14,4 @@ def _comma(cell: object) -> object:
     return str(cell).replace(".", ",") if isinstance(cell, float) else cell
 
 
-FORMAT = Format("norwegian_csv", Text("CSV for a Norwegian Excel", "CSV for norsk Excel"), "csv", "text/csv; charset=utf-8", write)
+FORMAT = Format("norwegian_csv", Text("CSV for a Norwegian Excel", "CSV for norsk Excel"), ".csv", "text/csv; charset=utf-8", write)

@@ -75,4 +75,4 @@ def _yaml(data: dict[str, Any]) -> bytes:
     return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=100).encode()
 
 
-FORMAT = Format("open_sdg", Text("Open SDG data and metadata", "Open SDG, data og metadata"), "zip", "application/zip", write)
+FORMAT = Format("open_sdg", Text("Open SDG data and metadata", "Open SDG, data og metadata"), ".zip", "application/zip", write)

@@ -37,4 +37,4 @@ def agency(release: Release) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", plain).strip("_") or "UTILITY"
 
 
-FORMAT = Format("sdmx_csv", Text("SDMX-CSV", "SDMX-CSV"), "csv", "application/vnd.sdmx.data+csv; version=2.0.0", write)
+FORMAT = Format("sdmx_csv", Text("SDMX-CSV", "SDMX-CSV"), ".csv", "application/vnd.sdmx.data+csv; version=2.0.0", write)

@@ -52,4 +52,4 @@ def _entity(release: Release, v: IndicatorValue) -> dict[str, Any]:
     return entity | ({"currentStanding": STANDING[band.points]} if band else {})
 
 
-FORMAT = Format("smart_data_models", Text("Smart Data Models KPI", "Smart Data Models KPI"), "json", "application/ld+json", write)
+FORMAT = Format("smart_data_models", Text("Smart Data Models KPI", "Smart Data Models KPI"), ".json", "application/ld+json", write)

@@ -11,4 +11,4 @@ def write(release: Release) -> bytes:
     return csv_bytes(list(rows[0]) if rows else ["indicator"], [list(r.values()) for r in rows])
 
 
-FORMAT = Format("tidy_csv", Text("CSV (comma)", "CSV (komma)"), "csv", "text/csv; charset=utf-8", write)
+FORMAT = Format("tidy_csv", Text("CSV (comma)", "CSV (komma)"), ".csv", "text/csv; charset=utf-8", write)

@@ -24,4 +24,4 @@ def _uploaded(indicator: Indicator) -> bool:
     return indicator.u4ssc is not None and not indicator.u4ssc_context and not indicator.is_proxy
 
 
-FORMAT = Format("u4ssc", Text("U4SSC upload", "U4SSC-opplasting"), "csv", "text/csv; charset=utf-8", write)
+FORMAT = Format("u4ssc", Text("U4SSC upload", "U4SSC-opplasting"), ".csv", "text/csv; charset=utf-8", write)

@@ -25,4 +25,4 @@ def _evidence(release: Release, v: IndicatorValue) -> str:
     )
 
 
-FORMAT = Format("u4ssc_evidence", Text("U4SSC evidence for the verifier", "U4SSC-dokumentasjon"), "csv", "text/csv; charset=utf-8", write)
+FORMAT = Format("u4ssc_evidence", Text("U4SSC evidence for the verifier", "U4SSC-dokumentasjon"), ".csv", "text/csv; charset=utf-8", write)

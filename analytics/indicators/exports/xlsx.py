@@ -53,5 +53,5 @@ def _without_clock(data: bytes, moment: datetime) -> bytes:
     return zip_bytes(files)
 
 
-FORMAT = Format("xlsx", Text("Excel workbook", "Excel-arbeidsbok"), "xlsx",
+FORMAT = Format("xlsx", Text("Excel workbook", "Excel-arbeidsbok"), ".xlsx",
                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", write)  # fmt: skip

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
 from analytics.indicators.amounts import Amount, missing, total
 from analytics.indicators.master import lookup
+from analytics.indicators.privacy import DOMINANT
 from analytics.indicators.scope import NETWORKS, Inlet, Scope, metered
 from analytics.indicators.window import Window, remembered
 from core.model import Floats
@@ -83,12 +85,12 @@ def _customers(w: Window, scope: Scope, household: bool | None) -> Amount:
     return replace(found, source={**found.source, **_concentration(w, chosen)})
 
 
-def _concentration(w: Window, points: Sequence[Sensor]) -> dict[str, float]:
-    """How many households are behind a volume, and the largest one's share of it: what privacy must know."""
+def _concentration(w: Window, points: Sequence[Sensor]) -> dict[str, Any]:
+    """How many households are behind a volume, and whether one of them dominates it: what privacy must know, and no more."""
     homes = [s for s in points if s.id in w.homes]
     used = np.nan_to_num(np.abs(w.sums(homes, "volume_m3").total))
     whole = float(used.sum())
-    return {"households": len(homes), "largest_household_share": float(used.max()) / whole if whole > 0 else 0.0}
+    return {"households": len(homes), "dominated": bool(whole > 0 and used.max() > DOMINANT * whole)}
 
 
 def _inlets(w: Window, scope: Scope, sign: int) -> list[Inlet]:
