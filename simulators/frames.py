@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,13 +15,15 @@ from ingest.device_model import native_models
 from simulators import meters
 from simulators.meter_events import status_bits
 from simulators.meters import HOUR_S
-from simulators.radio import CHANNELS_HZ, Link
+from simulators.radio import CHANNELS_HZ, Link, burst_losses
+from simulators.scenario import Action
 from simulators.sensing import Column, network_columns
 from simulators.signals import grid
 from simulators.truth import Truth
 
 METER_SENDS_EVERY_H = 3
 METER_LOG_H = 12
+LOSS_TABLE = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,12 @@ def frames(truth: Truth, links: Mapping[str, Link], *, late: float = 0.01, doubl
     columns: dict[str, list[Column]] = {}
     for column in network_columns(truth, lossless=True):
         columns.setdefault(column.sensor.id, []).append(column)
-    rngs: dict[str, np.random.Generator] = {}
+    outages = [a for a in truth.actions if a.kind == "station_outage"]
+    airs: dict[str, _Air] = {}
     for sensor, at, f_port, payload in chain(chain.from_iterable(map(_frames, columns.values())), _meter_frames(truth)):
-        if sensor.id not in rngs:
-            rngs[sensor.id] = np.random.default_rng([truth.seed, 81, int(truth.start), zlib.crc32(sensor.dev_eui.encode())])
-        found.append(_on_air(at, sensor, f_port, payload, links[sensor.id], rngs[sensor.id], late, double))
+        if sensor.id not in airs:
+            airs[sensor.id] = _Air(truth, sensor, links[sensor.id])
+        found.append(airs[sensor.id].carry(at, f_port, payload, outages, late, double))
     return sorted(found, key=lambda f: (f.at, f.sensor.dev_eui))
 
 
@@ -108,10 +111,23 @@ def _meter_frame(sensor: Sensor, at: float, t: Floats, litres: Floats, status: f
     return encode(sensor, [*samples, Sample("volume_m3", float(np.floor(now)) / 1_000, at), Sample("status_bits", status, at)])
 
 
-def _on_air(at: float, sensor: Sensor, f_port: int, payload: bytes, link: Link, rng: np.random.Generator, late: float, double: float
-            ) -> Frame:  # fmt: skip
-    held = float(rng.uniform(20, 900)) if rng.uniform() < late else 0.0
-    return Frame(
-        at, sensor, f_port, payload, link.spreading_factor, CHANNELS_HZ[int(rng.integers(len(CHANNELS_HZ)))], tuple(link.hears(rng)),
-        held, 2 if rng.uniform() < double else 1,
-    )  # fmt: skip
+class _Air:
+    """One sensor's radio over a window: who hears each frame, bursts of loss, base stations that are down."""
+
+    def __init__(self, truth: Truth, sensor: Sensor, link: Link) -> None:
+        self._sensor, self._link, self._count = sensor, link, 0
+        self._rng = np.random.default_rng([truth.seed, 81, int(truth.start), zlib.crc32(sensor.dev_eui.encode())])
+        self._lost = burst_losses(LOSS_TABLE, self._rng, 5.0 if link.below_ground else 1.0)
+
+    def carry(self, at: float, f_port: int, payload: bytes, outages: Sequence[Action], late: float, double: float) -> Frame:
+        """The frame as it went: draws as many numbers whatever happens, so that an order changes nothing before it."""
+        heard = self._link.hears(self._rng)
+        channel = CHANNELS_HZ[int(self._rng.integers(len(CHANNELS_HZ)))]
+        delay, is_late, is_double = self._rng.uniform(20, 900), self._rng.uniform() < late, self._rng.uniform() < double
+        down = {a.place for a in outages if a.start <= at < a.end}
+        lost = self._lost[self._count % LOSS_TABLE]
+        self._count += 1
+        return Frame(
+            at, self._sensor, f_port, payload, self._link.spreading_factor, channel,
+            () if lost else tuple(h for h in heard if h[0].id not in down), float(delay) if is_late else 0.0, 2 if is_double else 1,
+        )  # fmt: skip

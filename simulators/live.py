@@ -135,8 +135,13 @@ class LiveTown:
 
     def order(self, action: Action) -> Action:
         """Any action of a scenario, from now on. Raises ValueError for a place that is not in the town."""
-        if action.place and action.place not in {*self.town.zone_by_id, *self.town.asset_by_id, *self.town.current}:
-            raise ValueError(f"there is no zone, asset or sensor '{action.place}' in {self.town.utility.name}")
+        if action.place and action.place not in {
+            *self.town.zone_by_id,
+            *self.town.asset_by_id,
+            *self.town.current,
+            *(b.id for b in self.town.base_stations),
+        }:
+            raise ValueError(f"there is no zone, asset, sensor or base station '{action.place}' in {self.town.utility.name}")
         with self._lock:
             self._orders.append(action)
             if self._window is not None:

@@ -6,6 +6,7 @@ the index is mean use × seasonal sum + a bounded jitter, and the week's own hab
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +40,8 @@ SEASON = {
 CLASSES = tuple(SEASON)
 HOME_CLASS, HOLIDAY, BUSINESS = range(3)
 LITRES_PER_PERSON_DAY = 138.0
+CROWD_SCATTER, DAY_SCATTER = 1.6, 0.02
+"""Relative scatter of one household's hour, and of the whole town's day."""
 BUSINESS_M3H = {"dma-nord": 6.0, "dma-sentrum": 18.0, "dma-sor": 5.5, "dma-vest": 2.0, "dma-hogda": 0.8, "dma-brua": 21.0}
 """All business use of a zone; every business is metered, whatever the scale."""
 
@@ -97,7 +100,7 @@ def park(town: Town, seed: int) -> Park:
         mean,
         np.floor(begin),
         *leak,
-        (kind == BUSINESS) & (rng.uniform(size=n) < 0.2),
+        (kind == BUSINESS) & (rng.uniform(size=n) < 0.1),
         seed,
     )
 
@@ -144,11 +147,20 @@ def leak_litres(p: Park, t: Floats) -> Floats:
     return total
 
 
-def expected(t: Floats, zone: str) -> Floats:
-    """Mean use of one household of the zone [L/h] in the hours beginning at t: what meters that do not report use."""
+def expected(t: Floats, zone: str, homes: int, seed: int) -> Floats:
+    """Mean use of one household of the zone [L/h] in the hours beginning at t, averaged over `homes` that do not report.
+
+    A crowd scatters with 1/√homes from hour to hour, and everybody together from day to day.
+    """
     shape = np.array([habit("home")[hour_of_week(x)] for x in t])
     season = np.interp((t - EPOCH_S) % YEAR_S, np.arange(12) * YEAR_S / 12, SEASON["home"])
-    return np.asarray(expected_household_lph(zone) * shape * season)
+    day = (t // 86_400).astype(np.int64)
+    each, together = {}, {}
+    for d in np.unique(day).tolist():
+        each[d] = np.random.default_rng([seed, 34, zlib.crc32(zone.encode()), d]).normal(1, CROWD_SCATTER / np.sqrt(max(homes, 1)), 24)
+        together[d] = np.random.default_rng([seed, 35, d]).normal(1, DAY_SCATTER)
+    noise = np.array([each[d][int(h)] * together[d] for d, h in zip(day.tolist(), (t % 86_400) // HOUR_S, strict=True)])
+    return np.asarray(expected_household_lph(zone) * shape * season * np.clip(noise, 0.2, 2.0))
 
 
 def _week(t: float) -> int:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from core.model import Floats
 from core.town import BaseStation, Sensor, Town
+from simulators.scenario import Action
 
 EIRP_DBM, NOISE_DBM, FADING_DB = 16.0, -117.0, 3.5
 COVER_DB = {"none": 0.0, "plastic": 5.0, "concrete": 10.0, "cast_iron": 14.0}
@@ -46,10 +47,14 @@ class Link:
         return [(self.stations[i], float(round(self.rssi_dbm[i] + fade[i])), float(round(snr[i] * 4) / 4))
                 for i in order if snr[i] >= FLOOR_DB[self.spreading_factor]]  # fmt: skip
 
-    def heard_mask(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-        """Which of n frames in a row somebody hears, bursts of loss included; shape (n,)."""
+    def heard_mask(self, n: int, rng: np.random.Generator, silent: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.bool_]:
+        """Which of n frames in a row somebody hears, bursts of loss included; shape (n,).
+
+        `silent` (n, stations) marks base stations that are down.
+        """
         fade = rng.normal(0, FADING_DB, (n, len(self.stations)))
-        heard = (self.snr_db + fade >= FLOOR_DB[self.spreading_factor]).any(axis=1)
+        each = np.asarray(self.snr_db + fade >= FLOOR_DB[self.spreading_factor])
+        heard = (each if silent is None else each & ~silent).any(axis=1)
         return np.asarray(heard & ~burst_losses(n, rng, 5.0 if self.below_ground else 1.0))
 
 
@@ -76,6 +81,18 @@ def burst_losses(n: int, rng: np.random.Generator, worse: float = 1.0) -> npt.ND
         lost[i : i + length] = rng.uniform(size=lost[i : i + length].size) < BAD_LOSS
         i += length + int(rng.geometric(BAD_ENTRY * worse))
     return lost
+
+
+def silent_stations(stations: Sequence[BaseStation], outages: Sequence[Action], t: Floats) -> npt.NDArray[np.bool_] | None:
+    """(n, stations): which base stations are down at times t; None when none ever is."""
+    if not outages:
+        return None
+    down = np.zeros((t.size, len(stations)), bool)
+    for a in outages:
+        for i, s in enumerate(stations):
+            if s.id == a.place:
+                down[:, i] |= (t >= a.start) & (t < a.end)
+    return down
 
 
 def airtime_s(spreading_factor: int, phy_bytes: int, *, crc: bool = True, bandwidth_hz: int = 125_000) -> float:

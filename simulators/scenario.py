@@ -118,7 +118,7 @@ def _act(step: Mapping[str, Any], town: Town, rng: np.random.Generator, start: f
 
 def _places(step: Mapping[str, Any], town: Town, rng: np.random.Generator) -> Sequence[str]:
     """The place named, or `one_of: {assets: kind}`, `{zones: kind}`, `{sensors: quantity}` or
-    `{meters: household}` drawn by the seed; "" where none is given."""
+    `{meters: household}`, `{stations: any}` drawn by the seed; "" where none is given."""
     if "place" in step:
         return [str(step["place"])]
     choice = step.get("one_of")
@@ -131,6 +131,7 @@ def _places(step: Mapping[str, Any], town: Town, rng: np.random.Generator) -> Se
         "meters": lambda: [
             s.id for s in town.sensors_with("volume_m3", kind="meter_point") if town.is_personal(s) == (kind == "household")
         ],
+        "stations": lambda: [b.id for b in town.base_stations],
         "sensors": lambda: [s.id for s in town.sensors_with(kind) if not town.is_personal(s)],
     }[what]()
     return [found[i] for i in rng.choice(len(found), min(int(step.get("count", 1)), len(found)), replace=False)]

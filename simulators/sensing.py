@@ -14,7 +14,7 @@ from core.town import Sensor
 from simulators.happenings import SensorFault
 from simulators.meter_events import status_bits
 from simulators.meters import HOUR_S, ROLLS_OVER_AT_L
-from simulators.radio import fast_interval_s, link
+from simulators.radio import fast_interval_s, link, silent_stations
 from simulators.signals import grid
 from simulators.truth import Truth
 
@@ -78,7 +78,10 @@ def _rng(truth: Truth, *keys: str) -> np.random.Generator:
 def _network_sensor(truth: Truth, sensor: Sensor, faults: list[SensorFault], lossless: bool) -> Iterator[Column]:
     t = schedule(truth, sensor)
     t = t[~_within(t, [f for f in faults if f.kind == "dead"])]
-    heard = np.ones(t.size, bool) if lossless else link(truth.town, sensor).heard_mask(t.size, _rng(truth, sensor.id, "radio"))
+    heard = np.ones(t.size, bool)
+    if not lossless:
+        silent = silent_stations(truth.town.base_stations, [a for a in truth.actions if a.kind == "station_outage"], t)
+        heard = link(truth.town, sensor).heard_mask(t.size, _rng(truth, sensor.id, "radio"), silent)
     for quantity in sensor.quantities:
         x = _true(truth, sensor, quantity, t)
         if x is None:
@@ -143,7 +146,7 @@ def _gaps(truth: Truth, point: str, n: int) -> npt.NDArray[np.bool_]:
     """Hours whose log never arrived: rare, and many in a row."""
     rng = _rng(truth, point, "radio")
     lost = np.zeros(n, bool)
-    for _ in range(rng.poisson(n / 24 / 90)):
+    for _ in range(rng.poisson(n / 24 / 400)):
         i = int(rng.integers(n))
         lost[i : i + int(rng.integers(6, 60))] = True
     return lost

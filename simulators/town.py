@@ -121,7 +121,7 @@ def pressure_nodes(d: District) -> list[str]:
 def _sewer_assets() -> Iterator[Asset]:
     yield _asset(layout.PLANT, "treatment_plant")
     for p in layout.STATIONS:
-        yield _asset(p, "pumping_station", depth_m=4.0, crest_m=2.4)
+        yield _asset(p, "pumping_station", depth_m=4.0, surcharge_m=2.4)
     for c in CHAMBERS:
         place = Place(c.id, f"Overløp {c.name}", c.x, c.y, c.catchment, c.downstream)
         yield _asset(place, "overflow_chamber", depth_m=c.depth_m, crest_m=c.crest_m, weir=weir_of(c), diameter_m=0.6)  # fmt: skip

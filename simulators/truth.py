@@ -137,5 +137,6 @@ def _ordered(acting: Sequence[Action], town: Town, start: float, end: float) -> 
         asset = asset or (town.asset_of(sensor) if sensor else None)
         zone = zone or (asset.zone if asset else None)
         sensors = tuple(s.id for s in town.current.values() if asset and s.asset == asset.id)
-        found.append(TrueEvent(a.kind, a.start, a.end, zone, asset.id if asset else None, sensors, details=dict(a.size)))
+        more = {"base_station": a.place} if a.kind == "station_outage" else {}
+        found.append(TrueEvent(a.kind, a.start, a.end, zone, asset.id if asset else None, sensors, details={**a.size, **more}))
     return found

@@ -75,14 +75,16 @@ def simulate(
 
 
 def zone_use(park: meters.Park, use_l: npt.NDArray[np.float32], start: float, town: Town) -> dict[str, Floats]:
-    """Use of each zone per hour [m³/h]: every meter that reports, plus the mean of the households that have none."""
+    """Use of each zone per hour [m³/h]: every meter that reports, plus the households that have none, as a crowd."""
     hours = grid(start, 3_600.0, use_l.shape[1])
     found = {}
     for z, name in enumerate(park.zones):
         here = park.zone == z
         homes = int((here & (park.kind != meters.BUSINESS)).sum())
         unmetered = max((town.zone_by_id[name].households or 0) - homes, 0)
-        found[name] = use_l[here].sum(axis=0, dtype=np.float64) / 1_000 + unmetered * meters.expected(hours, name) / 1_000
+        found[name] = (
+            use_l[here].sum(axis=0, dtype=np.float64) / 1_000 + unmetered * meters.expected(hours, name, unmetered, park.seed) / 1_000
+        )
     return found
 
 

@@ -66,5 +66,5 @@ def test_every_scenario_is_drawn_alike_for_a_seed(name):
     first = scenario.actions(plan, town, 5, 1.8e9, plan.days)
     assert first == scenario.actions(plan, town, 5, 1.8e9, plan.days)
     assert all(a.start >= 1.8e9 and a.end >= a.start for a in first)
-    known = {"", *town.zone_by_id, *town.asset_by_id, *town.current}
+    known = {"", *town.zone_by_id, *town.asset_by_id, *town.current, *(b.id for b in town.base_stations)}
     assert {a.place for a in first} <= known
