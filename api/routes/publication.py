@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from analytics.indicators import CATALOGUE
 from analytics.indicators.formats import FORMATS, export
-from analytics.indicators.release import Release, period_name, release
+from analytics.indicators.publication import publish
+from analytics.indicators.release import Release, period_name
 from api import present
 from api.answers import tagged
 from api.context import Context, Ctx, as_json
@@ -88,4 +89,4 @@ def released(ctx: Context) -> Release:
 
 def _release(ctx: Context, base: str) -> Release:
     known = [v for v in ctx.services.registry.figures.find() if v.indicator in CATALOGUE]
-    return release(ctx.town, known, ctx.now(), base_url=base)
+    return publish(ctx.services.registry.documents, ctx.town, known, ctx.now(), base_url=base)
