@@ -34,7 +34,7 @@ class AlarmRegister:
 
     def raise_(self, alarm: Alarm) -> Alarm:
         """Add an alarm, or update the one of the same cause that is not closed; what people did to that one is kept."""
-        with self._database.write() as connection:
+        with self._database.write("alarms") as connection:
             query = self._database.mine(_T).where(_T.c.cause == alarm.cause, _T.c.state != AlarmState.CLOSED)
             row = connection.execute(query).first()
             if row is None:
@@ -51,7 +51,7 @@ class AlarmRegister:
 
     def end(self, cause: str, at: float) -> Alarm | None:
         """The cause itself is over; people still have to say so. None when no alarm of it is open."""
-        with self._database.write() as connection:
+        with self._database.write("alarms") as connection:
             row = connection.execute(self._database.mine(_T).where(_T.c.cause == cause, _T.c.state != AlarmState.CLOSED)).first()
             if row is None:
                 return None
@@ -120,7 +120,7 @@ class AlarmRegister:
     def _edit(self, alarm_id: str, change: Callable[[Alarm], Alarm], actor: str, at: float | None, action: str, details: dict[str, Any],
               revision: int | None = None) -> Alarm:  # fmt: skip
         when = self._database.clock() if at is None else at
-        with self._database.write() as connection:
+        with self._database.write("alarms") as connection:
             old = self._get(connection, alarm_id)
             if revision is not None and revision != old.revision:
                 raise Conflict(

@@ -36,9 +36,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """One transaction; on SQLite it waits for its turn at the start, not in the middle."""
+    def write(self, noun: str | None = None) -> Iterator[sa.Connection]:
+        """One transaction. What reads before it writes names its noun: those of one noun follow each other, over all processes.
+
+        On SQLite every transaction does; it waits for its turn at the start, not in the middle.
+        """
         with _translated(self.engine), self.engine.begin() as connection:
+            if noun is not None and self.engine.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:noun))"), {"noun": f"mjosa {self.utility} {noun}"})
             yield connection
 
     def mine(self, table: sa.Table) -> sa.Select[Any]:

@@ -24,7 +24,7 @@ class EventRegister:
     def save(self, events: Sequence[Event]) -> list[Event]:
         """Keep these events; returned are those that are new or differ from what was kept, with the revision they now have."""
         changed = []
-        with self._database.write() as connection:
+        with self._database.write("events") as connection:
             known = self._known(connection, [e.id for e in events])
             for event in {e.id: e for e in events}.values():
                 old, withdrawn = known.get(event.id, (None, False))

@@ -14,6 +14,7 @@ from core.registry.database import Database
 
 _T = tables.figures
 _KEY = ("indicator", "zone", "start", "end")
+_BOUND = tuple(f"its_{name}" for name in _KEY)
 
 
 class FigureRegister:
@@ -22,21 +23,37 @@ class FigureRegister:
 
     def save(self, figures: Sequence[IndicatorValue]) -> list[IndicatorValue]:
         """Keep these figures; returned are those that are new or differ from the newest kept, with the revision they now have."""
-        changed = []
-        with self._database.write() as connection:
+        changed: dict[tuple[object, ...], IndicatorValue] = {}
+        with self._database.write("figures") as connection:
+            newest = self._newest(connection, figures)
             for figure in figures:
-                same = [_T.c[name] == getattr(figure, name) for name in _KEY]
-                row = connection.execute(self._database.mine(_T).where(*same, _T.c.newest)).one_or_none()
-                if row is not None:
-                    old = from_json(IndicatorValue, row.body)
-                    if to_json(replace(figure, revision=old.revision)) == to_json(old):
-                        continue
-                    figure = replace(figure, revision=old.revision + 1)
-                    connection.execute(sa.update(_T).where(_T.c.utility == self._database.utility, *same).values(newest=False))
-                columns = {name: getattr(figure, name) for name in (*_KEY, "revision")}
-                self._database.upsert(connection, _T, [{**columns, "newest": True, "body": to_json(figure)}])
-                changed.append(figure)
-        return changed
+                key = tuple(getattr(figure, name) for name in _KEY)
+                old = changed.get(key) or newest.get(key)
+                if old is None:
+                    changed[key] = figure
+                elif to_json(replace(figure, revision=old.revision)) != to_json(old):
+                    changed[key] = replace(figure, revision=(newest[key].revision if key in newest else 0) + 1)
+            outdated = [dict(zip(_BOUND, key, strict=True)) for key in changed if key in newest]
+            if outdated:
+                mine = sa.update(_T).where(
+                    _T.c.utility == self._database.utility, *(_T.c[n] == sa.bindparam(b) for n, b in zip(_KEY, _BOUND, strict=True))
+                )
+                connection.execute(mine.values(newest=False), outdated)
+            self._database.upsert(connection, _T, [
+                {**{name: getattr(f, name) for name in (*_KEY, "revision")}, "newest": True, "body": to_json(f)} for f in changed.values()
+            ])  # fmt: skip
+        return list(changed.values())
+
+    def _newest(self, connection: sa.Connection, figures: Sequence[IndicatorValue]) -> dict[tuple[object, ...], IndicatorValue]:
+        """What is kept of these figures' indicators and time, by key."""
+        if not figures:
+            return {}
+        query = self._database.mine(_T).where(
+            _T.c.newest, _T.c.indicator.in_({f.indicator for f in figures}),
+            _T.c.start >= min(f.start for f in figures), _T.c.start <= max(f.start for f in figures),
+        )  # fmt: skip
+        found = (from_json(IndicatorValue, row.body) for row in connection.execute(query))
+        return {tuple(getattr(f, name) for name in _KEY): f for f in found}
 
     def find(self, *, indicator: str | None = None, zone: str | None = None, start: float | None = None, end: float | None = None,
              history: bool = False) -> list[IndicatorValue]:  # fmt: skip

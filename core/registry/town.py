@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -48,56 +49,43 @@ class TownRegister:
 
     def import_town(self, town: Town, actor: str) -> None:
         """Replace everything by this town, in one transaction."""
-        with self._lock:
-            with self._database.write() as connection:
-                for name, (table, _) in _PARTS.items():
-                    connection.execute(sa.delete(table).where(table.c.utility == self._database.utility))
-                    self._insert_parts(connection, table, getattr(town, name))
-                connection.execute(sa.delete(tables.sensors).where(tables.sensors.c.utility == self._database.utility))
-                self._insert_sensors(connection, town.sensors)
-                body = town.model_dump(mode="json", exclude_defaults=True, exclude={"base_stations", "zones", "assets", "sensors"})
-                counts = {name: len(getattr(town, name)) for name in (*_PARTS, "sensors")}
-                self._commit(connection, actor, "town.import", town.utility.id, counts, body)
-            self._refresh()
+        with self._changing() as connection:
+            for name, (table, _) in _PARTS.items():
+                connection.execute(sa.delete(table).where(table.c.utility == self._database.utility))
+                self._insert_parts(connection, table, getattr(town, name))
+            connection.execute(sa.delete(tables.sensors).where(tables.sensors.c.utility == self._database.utility))
+            self._insert_sensors(connection, town.sensors)
+            body = town.model_dump(mode="json", exclude_defaults=True, exclude={"base_stations", "zones", "assets", "sensors"})
+            counts = {name: len(getattr(town, name)) for name in (*_PARTS, "sensors")}
+            self._commit(connection, actor, "town.import", town.utility.id, counts, body)
 
     def put(self, part: Part, actor: str) -> None:
         """Add a part, or replace the one with its id (a sensor: the placement with its id and valid_from).
 
         Raises Conflict when a sensor's id or device is elsewhere at the same time, NotFound for an asset or zone that is not there.
         """
-        with self._lock:
-            self._refresh()
-            _check_references(self._town, part)
-            if isinstance(part, Sensor):
-                _check_overlap(self._town.sensors, part)
-            with self._database.write() as connection:
-                if isinstance(part, Sensor):
-                    self._database.upsert(connection, tables.sensors, [_sensor_row(part, _place(self._town.sensors, part))])
-                else:
-                    name, table = next((n, t) for n, (t, kind) in _PARTS.items() if isinstance(part, kind))
-                    row = {"id": part.id, "position": _place(getattr(self._town, name), part), "body": _body(part)}
-                    self._database.upsert(connection, table, [row])
-                self._commit(connection, actor, f"{type(part).__name__.lower()}.put", part.id, _body(part))
-            self._refresh()
+        with self._changing() as connection:
+            self._put(connection, [part])
+            self._commit(connection, actor, f"{type(part).__name__.lower()}.put", part.id, _body(part))
 
     def put_all(self, parts: Sequence[Part], actor: str) -> None:
         """As `put` for many parts that may refer to one another: all of them or none, in one transaction."""
-        with self._lock:
-            self._refresh()
-            after = _with(self._town, parts)
-            for part in parts:
-                _check_references(after, part)
-                if isinstance(part, Sensor):
-                    _check_overlap(after.sensors, part)
-            with self._database.write() as connection:
-                rows = [_sensor_row(p, _place(after.sensors, p)) for p in parts if isinstance(p, Sensor)]
-                self._database.upsert(connection, tables.sensors, rows)
-                for name, (table, kind) in _PARTS.items():
-                    whole = getattr(after, name)
-                    rows = [{"id": p.id, "position": _place(whole, p), "body": _body(p)} for p in parts if isinstance(p, kind)]
-                    self._database.upsert(connection, table, rows)
-                self._commit(connection, actor, "town.put", f"{len(parts)} parts", {"ids": sorted({p.id for p in parts})})
-            self._refresh()
+        with self._changing() as connection:
+            self._put(connection, parts)
+            self._commit(connection, actor, "town.put", f"{len(parts)} parts", {"ids": sorted({p.id for p in parts})})
+
+    def _put(self, connection: sa.Connection, parts: Sequence[Part]) -> None:
+        after = _with(self._town, parts)
+        for part in parts:
+            _check_references(after, part)
+            if isinstance(part, Sensor):
+                _check_overlap(after.sensors, part)
+        placements = [_sensor_row(p, _place(after.sensors, p)) for p in parts if isinstance(p, Sensor)]
+        self._database.upsert(connection, tables.sensors, placements)
+        for name, (table, kind) in _PARTS.items():
+            whole = getattr(after, name)
+            rows = [{"id": p.id, "position": _place(whole, p), "body": _body(p)} for p in parts if isinstance(p, kind)]
+            self._database.upsert(connection, table, rows)
 
     def move(self, sensor: str, asset: str, at: float, actor: str) -> Sensor:
         """The same device on another asset from `at`; what it measured before stays with the asset it was on."""
@@ -110,56 +98,63 @@ class TownRegister:
 
         Of a meter, its closing index and the new one's opening index, as read at the exchange, keep the volume continuous.
         """
-        kept = {k: v for k, v in self._options(sensor).items() if k not in ("closing_m3", "opening_m3")}
-        options = kept if opening_m3 is None else {**kept, "opening_m3": opening_m3}
-        changes: dict[str, Any] = {"dev_eui": dev_eui, "calibration": (), "options": options, **({"model": model} if model else {})}
-        return self._succeed(sensor, changes, at, actor, "sensor.swap", {} if closing_m3 is None else {"closing_m3": closing_m3})
+        changes: dict[str, Any] = {"dev_eui": dev_eui, "calibration": (), **({"model": model} if model else {})}
+        indices = {k: v for k, v in (("closing_m3", closing_m3), ("opening_m3", opening_m3)) if v is not None}
+        return self._succeed(sensor, changes, at, actor, "sensor.swap", indices)
 
     def calibrate(self, sensor: str, calibration: Calibration, actor: str) -> Sensor:
         """Add a calibration, or replace the one of the same quantity and moment."""
-        with self._lock:
+        with self._changing() as connection:
             old = self._current(sensor)
             kept = [c for c in old.calibration if (c.quantity, c.valid_from) != (calibration.quantity, calibration.valid_from)]
             changed = old.model_copy(update={"calibration": tuple(sorted([*kept, calibration], key=lambda c: c.valid_from))})
-            return self._replace([changed], actor, "sensor.calibrate", calibration.model_dump(mode="json", exclude_defaults=True))
+            said = calibration.model_dump(mode="json", exclude_defaults=True)
+            return self._replace(connection, [changed], actor, "sensor.calibrate", said)
 
     def retire(self, sensor: str, at: float, actor: str) -> Sensor:
         """The measuring point ends at `at`; its history stays."""
-        with self._lock:
+        with self._changing() as connection:
             old = self._current(sensor)
             _check_after(old, at)
-            return self._replace([old.model_copy(update={"valid_to": at})], actor, "sensor.retire", {"at": iso(at)})
-
-    def _options(self, sensor: str) -> dict[str, float]:
-        with self._lock:
-            return dict(self._current(sensor).options)
+            return self._replace(connection, [old.model_copy(update={"valid_to": at})], actor, "sensor.retire", {"at": iso(at)})
 
     def _succeed(
-        self, sensor: str, changes: dict[str, Any], at: float, actor: str, action: str, closing: dict[str, float] | None = None
+        self, sensor: str, changes: dict[str, Any], at: float, actor: str, action: str, indices: dict[str, float] | None = None
     ) -> Sensor:
-        """Close the newest placement at `at`, with options `closing`, and open one with these changes."""
-        with self._lock:
+        """Close the newest placement at `at` and open one with these changes; `indices` are those of a meter exchange."""
+        with self._changing() as connection:
             old = self._current(sensor)
             _check_after(old, at)
-            closed = old.model_copy(update={"valid_to": at, "options": {**old.options, **(closing or {})}})
-            follower = Sensor.model_validate({**old.model_dump(exclude_unset=True), **changes, "valid_from": at, "valid_to": old.valid_to})
+            options, read = dict(old.options), indices or {}
+            closed = old.model_copy(update={"valid_to": at, "options": {**options, **_part(read, "closing_m3")}})
+            if indices is not None:
+                options = {k: v for k, v in options.items() if k != "opening_m3"} | _part(read, "opening_m3")
+            fields = {**old.model_dump(exclude_unset=True), **changes, "options": options, "valid_from": at, "valid_to": old.valid_to}
+            follower = Sensor.model_validate(fields)
             _check_references(self._town, follower)
             _check_overlap([closed if s is old else s for s in self._town.sensors], follower)
-            said: dict[str, Any] = {"at": iso(at), **{k: changes[k] for k in ("asset", "dev_eui", "model") if k in changes}}
-            return self._replace([closed, follower], actor, action, said)
+            said: dict[str, Any] = {"at": iso(at), **{k: changes[k] for k in ("asset", "dev_eui", "model") if k in changes}, **read}
+            return self._replace(connection, [closed, follower], actor, action, said)
+
+    @contextmanager
+    def _changing(self) -> Iterator[sa.Connection]:
+        """One change of the town at a time, over all processes, from the newest snapshot to the one after it."""
+        with self._lock:
+            with self._database.write("town") as connection:
+                self._refresh()
+                yield connection
+            self._refresh()
 
     def _current(self, sensor: str) -> Sensor:
-        self._refresh()
         found = self._town.current.get(sensor)
         if found is None:
             raise NotFound(f"there is no sensor '{sensor}'")
         return found
 
-    def _replace(self, placements: Sequence[Sensor], actor: str, action: str, details: dict[str, Any]) -> Sensor:
-        with self._database.write() as connection:
-            self._database.upsert(connection, tables.sensors, [_sensor_row(s, _place(self._town.sensors, s)) for s in placements])
-            self._commit(connection, actor, action, placements[-1].id, details)
-        self._refresh()
+    def _replace(self, connection: sa.Connection, placements: Sequence[Sensor], actor: str, action: str, details: dict[str, Any]) -> Sensor:
+        rows = [_sensor_row(s, _place(self._town.sensors, s)) for s in placements]
+        self._database.upsert(connection, tables.sensors, rows)
+        self._commit(connection, actor, action, placements[-1].id, details)
         return placements[-1]
 
     def _commit(
@@ -205,6 +200,10 @@ def _with(town: Town, parts: Sequence[Part]) -> Town:
             lists[next(n for n, (_, kind) in _PARTS.items() if isinstance(part, kind))][part.id] = part
     changed = {**{name: tuple(found.values()) for name, found in lists.items()}, "sensors": tuple(placements.values())}
     return Town.model_construct(**{**dict(town), **changed})
+
+
+def _part(options: dict[str, float], name: str) -> dict[str, float]:
+    return {name: options[name]} if name in options else {}
 
 
 def _body(part: BaseModel) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -18,11 +19,12 @@ from alembic.migration import MigrationContext
 
 from core.errors import Conflict, StoreRejected, StoreUnavailable
 from core.model import Event
-from core.records import AuditEntry, MasterValue
+from core.records import Alarm, AuditEntry, MasterValue
 from core.registry import Registry
 from core.registry.database import connect, migrate
 from core.registry.dump import dump, load
 from core.registry.tables import metadata
+from core.town import Sensor, Zone
 from tests.registry.conftest import T0
 from tests.stores.ports import free_port
 
@@ -188,3 +190,50 @@ def test_a_dump_goes_from_either_database_into_either(registry, town, url, postg
         with pytest.raises(Conflict, match="not empty"):
             load(tmp_path / "dump.jsonl", other)
         back.close()
+
+
+def test_two_processes_change_the_town_at_once(url, town):
+    """Each sees the other's change before its own, so none is lost and no device is placed twice."""
+    ours = [Registry.open(url) for _ in range(3)]
+    ours[0].import_town(town, "setup")
+    refused = []
+
+    def work(number, registry):
+        for i in range(6):
+            registry.put(Zone(id=f"zone-{number}-{i}"), f"p{number}")
+            try:
+                registry.put(Sensor(id=f"S{number}", dev_eui=f"{i:016x}", valid_from=T0 + i, valid_to=T0 + i + 1), f"p{number}")
+            except Conflict:
+                refused.append((number, i))
+
+    threads = [threading.Thread(target=work, args=(n, r)) for n, r in enumerate(ours)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for registry in ours:
+        registry._town._checked = -10.0
+        now = registry.town()
+        assert len(now.zones) == 2 + 18
+        assert len([s for s in now.sensors if s.id.startswith("S")]) == 6
+        assert registry.town_revision() == 1 + 18 + 6
+        registry.close()
+    assert len(refused) == 12
+
+
+def test_two_processes_report_the_same_cause(url):
+    ours = [Registry.open(url) for _ in range(3)]
+    alarm = Alarm("", "one-cause", "overflow", "major", "open", None, None, (), (), T0, T0, T0)
+
+    def work(number, registry):
+        for i in range(5):
+            registry.alarms.raise_(replace(alarm, id=f"a{number}-{i}", score=float(i), events=(f"e{number}",)))
+
+    threads = [threading.Thread(target=work, args=(n, r)) for n, r in enumerate(ours)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ours[0].alarms.find()) == 1
+    for registry in ours:
+        registry.close()

@@ -216,3 +216,20 @@ def test_commissionings_and_documents(registry):
     registry.documents.put("cursor", {"seq": 5, "nested": [1, {"a": math.inf}]})
     assert registry.documents.get("cursor") == {"seq": 5, "nested": [1, {"a": math.inf}]}
     assert registry.documents.keys("cur") == ["cursor"]
+
+
+def test_many_figures_at_once(registry):
+    figures = [replace(FIGURE, zone=f"z{i}", start=T0 + 86_400 * i, end=T0 + 86_400 * (i + 1)) for i in range(300)]
+    assert registry.figures.save(figures) == figures
+    changed = [replace(f, value=1.0) if i % 3 == 0 else f for i, f in enumerate(figures)]
+    assert [f.revision for f in registry.figures.save(changed)] == [2] * 100
+    assert len(registry.figures.find()) == 300
+    assert len(registry.figures.find(history=True)) == 400
+    assert registry.figures.save([]) == []
+
+
+def test_of_two_versions_in_one_list_the_last_stays(registry):
+    registry.figures.save([FIGURE])
+    saved = registry.figures.save([replace(FIGURE, value=1.0), replace(FIGURE, value=2.0)])
+    assert [(f.value, f.revision) for f in saved] == [(2.0, 2)]
+    assert [f.value for f in registry.figures.find(history=True)] == [12.5, 2.0]
