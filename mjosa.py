@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import urlsplit
 
 import prometheus_client
@@ -53,6 +53,7 @@ from core.store import SeriesStore
 from core.stores import open_store
 from core.stores.remote import handle as handle_store_request
 from core.town_file import load_town, unknown_fields
+from dashboards.mirror import Lines, Mirror
 from gateway.broker import EmbeddedBroker
 from gateway.connect import open_registration
 from gateway.events import parse_event
@@ -115,6 +116,8 @@ def build(
     fleet = Fleet(registry.town)
     hub = Hub()
     analyst = Analyst(store, registry, clock, hub.alarm, also=fleet.events)
+    if settings.store_url.startswith("influx"):
+        analyst.after = Mirror(cast(Lines, store), registry, clock).analysed
     listeners = (
         fleet.hear,
         lambda written, readings: analyst.dirty.note(readings),

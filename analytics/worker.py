@@ -86,6 +86,8 @@ class Analyst:
     on_alarm: Callable[[Alarm], None] = lambda alarm: None
     also: Callable[[float, Sequence[Event]], Sequence[Event]] = lambda now, known: ()
     """Events that others find: `also(now, those still open)`."""
+    after: Callable[[Work], None] = lambda work: None
+    """Told of every round's work."""
     dirty: Dirty = field(default_factory=Dirty)
     rollups: Rollups = field(init=False)
 
@@ -103,7 +105,9 @@ class Analyst:
         self.registry.events.withdraw(result.withdrawn)
         alarms = self._raise_alarms(start, end) if events or result.withdrawn else ()
         figures = self._publish(start, end)
-        return Work(start, end, tuple(events), result.withdrawn, alarms, figures)
+        work = Work(start, end, tuple(events), result.withdrawn, alarms, figures)
+        self.after(work)
+        return work
 
     def run(self, stop: threading.Event, every_s: float, *, beside: bool = False) -> None:
         """Until stopped: every `every_s`, work on what became dirty. `beside` others that ingest, the last day is looked at each time."""

@@ -7,25 +7,49 @@ of zone inlets, sensors are those of the networks. Measurements: event, alarm, f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.model import Event, IndicatorValue
+import numpy as np
+
+from core.model import Event, Floats, IndicatorValue, Reading
 from core.records import Alarm, AlarmState
+from core.registry import Registry
 from core.store import Buckets
 from core.town import Sensor, Town
 
 Fields = Mapping[str, float | int | str | bool | None]
+SILENT_AFTER = 3
+"""Expected intervals without a word."""
 LASTING_MS = 253_402_300_800_000
 """End of an event that lasts, for Grafana's annotations: the year 10,000."""
 
 
 class Lines(Protocol):
-    """The store's side: InfluxDB."""
+    """The store's side: InfluxDB, which keeps the readings too."""
 
     def write_lines(self, lines: Sequence[str]) -> None: ...
     def remove(self, measurement: str, tag: str, values: Sequence[str]) -> None: ...
+    def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]: ...
+    def aggregate(self, sensors: Sequence[str], quantity: str, edges: Floats) -> dict[str, Buckets]: ...
+
+
+class Analysed(Protocol):
+    """What one round of analysis changed."""
+
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+    @property
+    def withdrawn(self) -> Sequence[str]: ...
+    @property
+    def alarms(self) -> Sequence[Alarm]: ...
+    @property
+    def figures(self) -> Sequence[IndicatorValue]: ...
 
 
 @dataclass(frozen=True)
@@ -33,23 +57,61 @@ class Mirror:
     """Writes what is new or changed; an event or alarm that moved in time leaves no copy behind."""
 
     store: Lines
+    registry: Registry
+    clock: Callable[[], float]
 
-    def events(self, events: Sequence[Event], withdrawn: Sequence[str], town: Town) -> None:
-        self.store.remove("event", "id", [*withdrawn, *(e.id for e in events)])
-        self.store.write_lines([event_line(e, town) for e in events])
+    def analysed(self, work: Analysed) -> None:
+        """After every round of analysis."""
+        town, now, write = self.registry.town(), self.clock(), self.store.write_lines
+        top = next((z.id for z in town.zones if z.kind == "town"), town.utility.id)
+        self.store.remove("event", "id", [*work.withdrawn, *(e.id for e in work.events)])
+        write([event_line(e, town) for e in work.events])
+        self.store.remove("alarm", "id", [a.id for a in work.alarms])
+        write([alarm_line(a, town) for a in work.alarms])
+        write([figure_line(v, top) for v in work.figures])
+        open_alarms = self.registry.alarms.find(open_only=True)
+        states = sensor_states(town, self.store.latest(), open_alarms, now)
+        write(list(sensor_lines(town, states, now)))
+        write([line("platform", {"worker": "analysis"}, analysis_fields(town, states, open_alarms), now)])
+        write(list(self._inflow(town, work.start, work.end)))
 
-    def alarms(self, alarms: Sequence[Alarm], town: Town) -> None:
-        self.store.remove("alarm", "id", [a.id for a in alarms])
-        self.store.write_lines([alarm_line(a, town) for a in alarms])
+    def ingested(self, worker: str, fields: Fields) -> None:
+        """Every minute, from each process that ingests."""
+        self.store.write_lines([line("platform", {"worker": worker}, fields, self.clock())])
 
-    def figures(self, values: Sequence[IndicatorValue], town_zone: str) -> None:
-        self.store.write_lines([figure_line(v, town_zone) for v in values])
+    def _inflow(self, town: Town, start: float, end: float) -> Iterator[str]:
+        edges = np.arange(start // 3600 * 3600 - 3600, end + 3600, 3600.0)
+        inlets = [s for s in town.sensors_with("volume_m3") if (a := town.asset_of(s)) is not None and a.kind in ("zone_inlet", "source")]
+        for sensor, hours in self.store.aggregate([s.dev_eui for s in inlets], "volume_m3", edges).items():
+            place = town.sensor_at(sensor, end) or town.by_device[sensor][-1]
+            yield from inflow_lines(town.zone_of(place) or "", sensor, hours)
 
-    def sensors(self, lines: Iterable[str]) -> None:
-        self.store.write_lines(list(lines))
 
-    def platform(self, fields: Fields, at: float) -> None:
-        self.store.write_lines([line("platform", {}, fields, at)])
+def sensor_states(town: Town, latest: Sequence[Reading], open_alarms: Sequence[Alarm], now: float) -> dict[str, dict[str, float | str]]:
+    """Sensor id → its state (ok, silent, or its worst open alarm's severity), when it was last heard [ms], battery and signal."""
+    found: dict[str, dict[str, float | str]] = {}
+    alarmed = {sensor: a.severity for a in sorted(open_alarms, key=lambda a: a.score) for sensor in a.sensors}
+    newest: dict[str, dict[str, Reading]] = {}
+    for reading in latest:
+        newest.setdefault(reading.sensor, {})[reading.quantity] = reading
+    for point, sensor in town.current.items():
+        heard = newest.get(sensor.dev_eui, {})
+        last = max((r.measured_at for r in heard.values()), default=0.0)
+        silent = now - last > SILENT_AFTER * (sensor.interval_s or 3600.0)
+        found[point] = {"state": "silent" if silent else alarmed.get(point, "ok"), "last_seen_ms": last * 1000}
+        found[point] |= {q: heard[q].value for q in ("battery_pct", "battery_v", "rssi_dbm", "snr_db") if q in heard}
+    return found
+
+
+def analysis_fields(town: Town, states: Mapping[str, Fields], open_alarms: Sequence[Alarm]) -> Fields:
+    """Open alarms, and how many of the sensors (and of the household meters) are heard."""
+    meters = {s.id for s in town.current.values() if town.is_personal(s)}
+    heard = {point for point, state in states.items() if state["state"] != "silent"}
+    network = set(states) - meters
+    return {
+        "open": len(open_alarms), "critical": sum(a.severity in ("major", "critical") for a in open_alarms),
+        "alive_pct": 100.0 * len(heard & network) / len(network) if network else None, "meters_heard": len(heard & meters),
+    }  # fmt: skip
 
 
 def event_line(event: Event, town: Town) -> str:
@@ -103,14 +165,10 @@ def sensor_lines(town: Town, states: Mapping[str, Fields], at: float) -> Iterato
         position = town.position_of(sensor)
         if position is None or town.is_personal(sensor):
             continue
+        place: Fields = {
+            "latitude": position[0], "longitude": position[1], "name": _name(sensor, town), "asset": sensor.asset, "model": sensor.model,
+        }  # fmt: skip
         tags = {"dev_eui": sensor.dev_eui, "zone": town.zone_of(sensor)}
-        place = {
-            "latitude": position[0],
-            "longitude": position[1],
-            "name": _name(sensor, town),
-            "asset": sensor.asset,
-            "model": sensor.model,
-        }
         yield line("sensor", tags, {**place, **states.get(sensor.id, {})}, at)
 
 

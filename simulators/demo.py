@@ -42,7 +42,7 @@ class Demo:
         end = float(kept.get("end", self.clock()))
         start = end - self.settings.history_days * 86_400.0
         if self.registry.town_revision() == 0:
-            self.registry.import_town(_mounted(build_town(self.settings.seed, self.settings.scale), start), "first start")
+            self.registry.import_town(mounted(build_town(self.settings.seed, self.settings.scale), start), "first start")
         self.registry.documents.put(HISTORY, {"state": "begun", "start": start, "end": end})
         with progress:
             self._write_history(progress, start)
@@ -82,6 +82,6 @@ class Demo:
             progress.update(task, completed=min(first + BATCH, len(history)))
 
 
-def _mounted(town: Town, start: float) -> Town:
+def mounted(town: Town, start: float) -> Town:
     """The town whose sensors were all mounted when its history begins: nothing is expected of them before."""
     return town.model_copy(update={"sensors": tuple(s.model_copy(update={"valid_from": start}) for s in town.sensors)})

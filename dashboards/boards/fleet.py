@@ -10,8 +10,8 @@ BOARD = Board(
     panels=(
         Panel(
             "table", Text("Sensorer", "Sensors"),
-            (Query('SELECT last("name") AS "name", last("state") AS "state", last("last_seen_ms") AS "seen", last("loss_pct") AS "loss", '
-                   'last("battery_months") AS "battery" FROM "sensor" WHERE "zone" =~ /^$zone$/ GROUP BY "dev_eui"', shape="table"),),
+            (Query('SELECT last("name") AS "name", last("state") AS "state", last("last_seen_ms") AS "seen", last("rssi_dbm") AS "rssi", '
+                   'last("snr_db") AS "snr", last("battery_pct") AS "battery" FROM "sensor" WHERE "zone" =~ /^$zone$/ GROUP BY "dev_eui"', shape="table"),),
             width=24, height=12,
         ),
         Panel(

@@ -1,6 +1,6 @@
 """Meters and night flow: zone totals only; no household appears here."""
 
-from dashboards.board import GOOD, HERE, ZONE, Board, Panel, Query, Text
+from dashboards.board import HERE, ZONE, Board, Panel, Query, Text
 
 BOARD = Board(
     key="meters",
@@ -10,12 +10,12 @@ BOARD = Board(
     panels=(
         Panel(
             "timeseries", Text("Innløp, timemiddel", "Inflow, hourly mean"),
-            (Query(f'SELECT mean("value") FROM "flow" WHERE {HERE} AND {GOOD} GROUP BY time(1h), "zone" fill(null)', "$tag_zone"),),
+            (Query(f'SELECT mean("flow_m3h") FROM "inflow" WHERE {HERE} GROUP BY time(1h), "zone" fill(null)', "$tag_zone"),),
             "m3/h", 24, 9,
         ),
         Panel(
             "timeseries", Text("Laveste timeinnløp per døgn", "Lowest hourly inflow per day"),
-            (Query(f'SELECT min("hour") FROM (SELECT mean("value") AS "hour" FROM "flow" WHERE {HERE} AND {GOOD} '
+            (Query(f'SELECT min("hour") FROM (SELECT mean("flow_m3h") AS "hour" FROM "inflow" WHERE {HERE} '
                    'GROUP BY time(1h), "zone" fill(none)) WHERE $timeFilter GROUP BY time(1d), "zone" fill(null)', "$tag_zone"),),
             "m3/h", steps=True,
         ),

@@ -15,13 +15,13 @@ BOARD = Board(
         ),
         Panel("stat", Text("Volum", "Volume"), (Query(f'SELECT sum("volume_m3") FROM "event" WHERE {_WHERE}'),), "m3", 6, 4, decimals=0),
         Panel(
-            "stat", Text("Døgntelling 12/24, siste år", "12/24 count, latest year"),
-            (Query("SELECT last(\"value\") FROM \"figure\" WHERE \"indicator\" = 'S01' AND \"span\" = 'year' AND \"zone\" = 'town'"),),
+            "stat", Text("Døgntelling 12/24 per punkt, siste måned", "12/24 count per point, latest month"),
+            (Query("SELECT last(\"value\") FROM \"figure\" WHERE \"indicator\" = 'S01' AND \"span\" = 'month' AND \"zone\" = 'town'"),),
             width=6, height=4, decimals=1,
         ),
         Panel(
             "timeseries", Text("Nivå i overløp", "Level in overflow chambers"),
-            (Query(f'SELECT max("value") FROM "level" WHERE {HERE} AND {GOOD} GROUP BY time($__interval), "dev_eui" fill(null)',
+            (Query(f'SELECT max("value") FROM "level" WHERE {HERE} AND "quantity" = \'level_m\' AND {GOOD} GROUP BY time($__interval), "dev_eui" fill(null)',
                    "$tag_dev_eui"),),
             "lengthm", 24, 10,
         ),

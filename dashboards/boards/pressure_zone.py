@@ -20,7 +20,7 @@ BOARD = Board(
         ),
         Panel(
             "timeseries", Text("Innløp til sonen", "Inflow to the zone"),
-            (Query(f'SELECT mean("value") FROM "flow" WHERE {HERE} AND {GOOD} GROUP BY time($__interval), "dev_eui" fill(null)',
+            (Query(f'SELECT mean("flow_m3h") FROM "inflow" WHERE {HERE} GROUP BY time($__interval), "dev_eui" fill(null)',
                    "$tag_dev_eui"),),
             "m3/h",
         ),

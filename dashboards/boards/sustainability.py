@@ -2,11 +2,11 @@
 
 from dashboards.board import Board, Panel, Query, Text
 
-_YEAR = "\"span\" = 'year' AND \"zone\" = 'town'"
+_MONTH = "\"span\" = 'month' AND \"zone\" = 'town'"
 
 
 def _figure(key: str, nb: str, en: str, unit: str, decimals: int = 1) -> Panel:
-    query = f'SELECT last("value") FROM "figure" WHERE "indicator" = \'{key}\' AND {_YEAR}'
+    query = f'SELECT last("value") FROM "figure" WHERE "indicator" = \'{key}\' AND {_MONTH}'
     return Panel("stat", Text(f"{nb} ({key})", f"{en} ({key})"), (Query(query),), unit, 6, 4, decimals=decimals)
 
 
@@ -28,10 +28,10 @@ BOARD = Board(
             "percent", 24, 9, steps=True,
         ),
         Panel(
-            "table", Text("Alle indikatorer, siste år", "All indicators, latest year"),
+            "table", Text("Alle indikatorer, siste måned", "All indicators, latest month"),
             (Query('SELECT last("value") AS "value", last("unit") AS "unit", last("lower") AS "lower", last("upper") AS "upper", '
                    'last("quality_class") AS "class", last("completeness") AS "completeness", last("status") AS "status", '
-                   f'last("reason") AS "reason" FROM "figure" WHERE {_YEAR} GROUP BY "indicator"', shape="table"),),
+                   f'last("reason") AS "reason" FROM "figure" WHERE {_MONTH} GROUP BY "indicator"', shape="table"),),
             width=24, height=14,
             description=Text("Klasse 1–3 etter KS/SSB; en lokal tilnærming er aldri det offisielle tallet.",
                              "Class 1–3 by KS/SSB; a local proxy is never the official figure."),
