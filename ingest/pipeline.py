@@ -54,6 +54,7 @@ class Pipeline:
         self._town, self._store, self._models, self._dead_letters = town, store, models, dead_letters
         self._listeners = list(listeners)
         self._seen = Duplicates()
+        self._told: set[tuple[str, str]] = set()
         self.duplicates = 0
         """Frames dropped because they had been stored already, since start."""
         self.readings_new = 0
@@ -90,9 +91,16 @@ class Pipeline:
             except DecodeError as error:
                 dead.append(dead_letter(uplink, error))
             except Exception as error:
-                log.exception("a decoder is broken", dev_eui=uplink.dev_eui, seq=uplink.seq)
+                self._tell_once(uplink, error)
                 dead.append(dead_letter(uplink, error))
         return batch.flagged(), dead
+
+    def _tell_once(self, uplink: Uplink, error: Exception) -> None:
+        """The traceback of a broken decoder, once per product and kind of error; every frame becomes a dead letter all the same."""
+        fault = (uplink.profile_name, type(error).__name__)
+        if fault not in self._told:
+            self._told.add(fault)
+            log.exception("a decoder is broken", profile=uplink.profile_name, dev_eui=uplink.dev_eui, seq=uplink.seq)
 
     def _write(self, readings: Readings, uplinks: Sequence[Uplink]) -> tuple[Written, list[DeadLetter]]:
         """Rows that the store will never take become dead letters; all others are stored."""

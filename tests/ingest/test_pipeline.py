@@ -6,6 +6,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from core.errors import DecodeError, StoreUnavailable
 from core.model import Flag
@@ -70,7 +71,7 @@ def test_what_does_not_decode_is_kept_and_the_rest_goes_on():
     assert written.new == 8, "signal strength is true of a frame that does not decode, too"
 
 
-def test_a_broken_decoder_cannot_stop_the_queue(capsys):
+def test_a_broken_decoder_cannot_stop_the_queue():
     class Broken(OneModel):
         def find(self, sensor, uplink):
             if uplink.dev_eui == eui(1):
@@ -78,9 +79,11 @@ def test_a_broken_decoder_cannot_stop_the_queue(capsys):
             return super().find(sensor, uplink)
 
     bench = Bench(models=Broken())
-    bench.process(up(1, 1, frame(1), START), up(2, 1, frame(2), START))
+    with capture_logs() as lines:
+        bench.process(*(up(1, n, frame(1), START + n) for n in range(5)), up(2, 1, frame(2), START))
     assert bench.series(device=2)
-    assert bench.dead[0].reason == "decoder is broken"
+    assert [d.reason for d in bench.dead] == ["decoder is broken"] * 5
+    assert [line["event"] for line in lines] == ["a decoder is broken"], "told once, not per message"
 
 
 def test_calibration_follows_its_validity():

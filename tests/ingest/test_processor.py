@@ -1,6 +1,7 @@
 """From the log to the store, through outages and restarts."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.errors import StoreUnavailable
 from core.network import Message
@@ -59,14 +60,15 @@ def test_while_the_store_is_away_the_log_waits_and_then_drains(ingest):
         return write(readings)
 
     ingest.store.write = sometimes
-    ingest.processor.start()
-    for i in range(12):
-        ingest.processor.keep(batch(500 * i, 500))
-    until(lambda: ingest.processor.fault == "InfluxDB does not answer")
-    assert ingest.processor.backlog == 6000
-    away[0] = False
-    until(lambda: ingest.processor.backlog == 0)
-    assert ingest.processor.fault is None
+    with capture_logs() as lines:
+        ingest.processor.start()
+        for i in range(12):
+            ingest.processor.keep(batch(500 * i, 500))
+        until(lambda: ingest.processor.fault == "InfluxDB does not answer")
+        assert ingest.processor.backlog == 6000
+        away[0] = False
+        until(lambda: ingest.processor.backlog == 0 and ingest.processor.fault is None)
+    assert [line["log_level"] for line in lines] == ["warning", "info"], "one line when it begins, one when it ends"
     assert levels(ingest.store) == list(range(6000))
 
 
