@@ -126,6 +126,22 @@ def commission(ctx: Ctx, who: Engineer, body: SignOff, lang: Language = "nb") ->
     return as_json(asdict(record))
 
 
+@router.get("/api/commissionings")
+def commissionings(ctx: Ctx, who: Engineer, sensor: str | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> Response:
+    """Signed-off records, newest first."""
+    return as_json([asdict(c) for c in ctx.services.registry.commissionings.find(sensor=sensor, limit=limit)])
+
+
+@router.get("/api/photos/{record}")
+def photo(ctx: Ctx, who: Engineer, record: str) -> Response:
+    """The photo of a signed-off record."""
+    name = ctx.services.registry.commissionings.get(record).photo
+    path = ctx.services.settings.data_dir / "photos" / (name or "")
+    if not name or not path.is_file():
+        raise Problem(404, f"There is no photo with record {record}")
+    return Response(path.read_bytes(), media_type="image/jpeg")
+
+
 @router.get("/api/waiting")
 def waiting(ctx: Ctx, who: Engineer) -> Response:
     """What ChirpStack has not been told yet."""

@@ -12,7 +12,7 @@ from core.town import Sensor
 from ingest.device_model import native_models
 from tests.field.conftest import STATIONS, Phone
 from tests.network.conftest import until
-from tests.network.test_qr import photo
+from tests.network.test_qr import VECTOR, photo
 
 pytestmark = pytest.mark.browser
 EUI, KEY = "24e124000000a001", "00112233445566778899aabbccddeeff"
@@ -65,6 +65,8 @@ def test_scan_register_first_uplink_verdict(phone, mjosa):
     assert record.checks["agreement"]["typed"] == 1.22
     with Image.open(mjosa.folder / "photos" / record.photo) as kept:
         assert (kept.format, kept.size) == ("JPEG", (640, 480))
+    assert phone.context.request.get(f"{phone.address}/field/api/photos/{record.id}").body()[:3] == b"\xff\xd8\xff"
+    assert phone.context.request.get(f"{phone.address}/field/api/commissionings?sensor=OV-101").json()[0]["verdict"] == "good"
     assert KEY not in json.dumps([(a.action, dict(a.details)) for a in mjosa.registry.audit.find()])
 
 
@@ -154,10 +156,24 @@ def test_two_phones_with_the_same_device_show_the_conflict(phone, chromium, mjos
     other.picture("8-conflict")
     other.page.get_by_role("button", name="Prøv igjen").click()
     other.waits_for("conflict")
+    phone.home()
+    phone.scan(CODE)
+    phone.page.get_by_role("button", name="Ta ut av drift").click()
+    phone.page.get_by_role("button", name="Trykk en gang til").click()
+    until(lambda: mjosa.client.device(EUI).disabled)
+    other.page.get_by_role("button", name="Rett opp").click()
+    assert other.page.get_by_role("radio", name="Kum ved brua").is_checked()
+    assert other.page.get_by_label("AppKey (32 tegn)").input_value() == "", "a key is not shown again"
+    other.page.get_by_label("Navn på målepunktet").fill("K-7-ny")
+    other.register()
+    other.page.get_by_role("heading", name="Virker K-7-ny?").wait_for()
+    assert mjosa.client.keys(EUI) == {"app_key": KEY}, "the key typed before was used"
+    assert [e["title"] for e in other.kept()] == ["K-7-ny"]
+    other.home()
+    other.page.get_by_role("button", name="Mine registreringer").click()
     other.page.get_by_role("button", name="Slett").click()
     other.page.get_by_role("button", name="Trykk en gang til for å slette").click()
     other.page.get_by_text("Ingenting er registrert på denne telefonen").wait_for()
-    assert list(mjosa.registry.town().current) == ["OV-101"]
     assert other.complaints == []
     other.close()
 
@@ -248,10 +264,22 @@ def test_a_reporter_may_look_at_nothing_here(chromium, mjosa, address):
     context.close()
 
 
-def test_nobodys_home_is_carried_along(phone, mjosa):
+def test_nobodys_home_is_carried_along_but_a_meter_can_be_mounted_there(phone, mjosa):
     text = json.dumps(phone.page.evaluate("fetch('api/town').then((r) => r.json())"))
     assert "Storgata 1" not in text
     assert "OV-101" in text
+    phone.scan(CODE)
+    phone.fill(model="axioma_qalcosonic_w1", place="Storgata 1")
+    phone.register()
+    until(lambda: [s.asset for s in mjosa.registry.town().current.values()] == ["mp-1"])
+
+
+def test_the_phone_reads_codes_as_the_server_does(phone):
+    wrong = [VECTOR.replace("FOOBAR", "FOOBAZ"), "LW:D0:1122334455667788:AABBCCDDEEFF0011", "https://example.org/", "A81758FFFE0A0B0"]
+    read = phone.page.evaluate(
+        "async (texts) => { const { parse } = await import('./scan.js'); return texts.map(parse); }", [VECTOR, *wrong]
+    )
+    assert read == [{"dev_eui": "aabbccddeeff0011", "join_eui": "1122334455667788"}, None, None, None, None]
 
 
 def test_visits_and_settings_on_the_phone(phone, mjosa):

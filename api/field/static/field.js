@@ -36,29 +36,32 @@ async function scanned(label) {
   return show(() => newView(label));
 }
 
-function newView(label) {
-  const form = h("form", { onsubmit: (event) => {
-    event.preventDefault();
-    register(label, new FormData(form)).catch((error) => say(t("failed", { why: error.message })));
-  } },
-  h("p.mono", {}, label.dev_eui.toUpperCase()),
-  field(t("product"), "model", { value: likely(label), options: [["", t("choose")], ...town.products.map((p) => [p.key, p.name])] }),
-  placePart((asset) => {
+function newView(label, before = null) {
+  const measures = () => town.products.find((p) => p.key === form.elements.model.value)?.measures || [];
+  const place = placePart((asset) => {
     const name = form.elements.sensor;
     if (name && (!name.value || name.dataset.made)) {
       name.value = freeName(asset);
       name.dataset.made = "1";
     }
-  }),
-  field(t("sensorName"), "sensor", { maxLength: 100, oninput: (e) => delete e.target.dataset.made }),
+  }, { value: before?.body.asset || "", meter: () => measures().includes("volume_m3") });
+  const form = h("form", { onsubmit: (event) => {
+    event.preventDefault();
+    register(label, new FormData(form), before).catch((error) => say(t("failed", { why: error.message })));
+  } },
+  h("p.mono", {}, label.dev_eui.toUpperCase()),
+  field(t("product"), "model", { value: before?.body.model || likely(label), onchange: () => place.look(),
+    options: [["", t("choose")], ...town.products.map((p) => [p.key, p.name])] }),
+  place,
+  field(t("sensorName"), "sensor", { maxLength: 100, value: before?.body.sensor || "", oninput: (e) => delete e.target.dataset.made }),
   mountingPart(),
   field(t("key"), "app_key", { type: "password", className: "mono", autocomplete: "off", spellcheck: false }, t("keyHelp")),
-  check("no_key", t("keyLater")),
+  check("no_key", before?.sealed ? t("keyKept") : t("keyLater"), { checked: Boolean(before?.sealed) }),
   h("button.main", { type: "submit" }, t("save")));
-  return [h("h1", {}, t("newSensor")), form];
+  return [h("h1", {}, t("newSensor")), before?.message ? h("div.card.conflict", {}, h("p", {}, before.message)) : null, form];
 }
 
-async function register(label, data) {
+async function register(label, data, before) {
   const get = (name) => String(data.get(name) ?? "").trim();
   const key = get("app_key").replace(/[\s:\-]/g, "");
   const chosen = get("asset");
@@ -71,14 +74,16 @@ async function register(label, data) {
     body.new_asset = { id: get("new_asset"), kind: get("new_kind"), ...(here ? { latitude: here.lat, longitude: here.lon } : {}) };
     body.asset = get("new_asset");
   } else body.asset = chosen;
-  await enter("register", body, data.get("no_key") ? null : { app_key: key }, body.sensor);
+  const kept = data.get("no_key") ? before?.sealed : null;
+  if (before) await keep.remove(before.client_id);
+  await enter("register", body, data.get("no_key") ? null : { app_key: key }, body.sensor, kept);
 }
 
 // Keeps an entry on the phone, tries to send it, and goes on to the check.
-async function enter(kind, body, secrets, title) {
+async function enter(kind, body, secrets, title, sealed = null) {
   if (secrets && !keep.canSeal()) return say(t("noSecure"));
   const record = { client_id: crypto.randomUUID(), kind, at: Date.now() / 1000, body, title, state: "waiting", message: "" };
-  await keep.put({ ...record, sealed: secrets ? await keep.seal(secrets) : null });
+  await keep.put({ ...record, sealed: secrets ? await keep.seal(secrets) : sealed });
   await tryToSend();
   const now = await keep.entry(record.client_id);
   if (now.state === "conflict" || now.state === "waiting" || kind === "retire") return show(queueView, { fresh: true });
@@ -216,6 +221,8 @@ function card(e) {
     } }, t("tryAgain")) : null,
     e.kind !== "signoff" && (e.state === "sent" || e.state === "queued") && e.kind !== "retire"
       ? h("button", { onclick: () => show(verdictView(e.body.sensor, e.at, signed)) }, t("checkIt")) : null,
+    bad && e.kind === "register"
+      ? h("button", { onclick: () => show(() => newView({ dev_eui: e.body.dev_eui, join_eui: e.body.join_eui }, e)) }, t("correct")) : null,
     bad || e.state === "sent" || e.state === "queued" ? twice("remove", "removeSure", async () => {
       await keep.remove(e.client_id);
       redraw();
@@ -228,22 +235,35 @@ function signed() {
 
 // ---- parts
 
-function placePart(chosen, { fresh = true } = {}) {
+// The place of a sensor: the nearest assets, or those a search finds. Homes are asked of the server, only for a meter or a search, and not kept.
+function placePart(chosen, { fresh = true, value = "", meter = () => false } = {}) {
   const list = h("div", { role: "radiogroup", "aria-label": t("place") });
+  let asked = [];
   const draw = () => {
     const text = search.querySelector("input").value;
-    const picks = nearestAssets(text).slice(0, text ? 12 : 6).map((a) => radio("asset", a.id, `${a.name || a.id} · ${describe(a)}`, { onchange: () => chosen(a.id) }));
-    const own = fresh ? [radio("asset", "+", t("newPlace"), { onchange: () => { fields.hidden = false; } }), fields] : [];
+    const picked = list.querySelector("input:checked")?.value || value;
+    const picks = nearestAssets(text, asked).slice(0, text ? 12 : 6).map((a) =>
+      radio("asset", a.id, `${a.name || a.id} · ${describe(a)}`, { checked: a.id === picked, onchange: () => chosen(a.id) }));
+    const own = fresh ? [radio("asset", "+", t("newPlace"), { checked: picked === "+" }), fields] : [];
     list.replaceChildren(...picks, ...own);
   };
-  const search = field(t("search"), "search", { type: "search", oninput: draw });
+  const look = async () => {
+    const text = search.querySelector("input").value;
+    draw();
+    if (!here || !(text || meter())) return;
+    asked = await ask(`nearby?lat=${here.lat}&lon=${here.lon}&text=${encodeURIComponent(text)}`).catch(() => []);
+    draw();
+  };
+  const search = field(t("search"), "search", { type: "search", oninput: look });
   const fields = h("div", { hidden: true },
     field(t("newPlaceId"), "new_asset", { maxLength: 100, oninput: (e) => chosen(e.target.value) }),
     field(t("kind"), "new_kind", { options: kinds.map((k) => [k, t(k)]) }));
   list.addEventListener("change", (e) => { if (e.target.name === "asset") fields.hidden = e.target.value !== "+"; });
   draw();
-  locate().then(draw);
-  return h("fieldset", {}, h("legend", {}, t("place")), search, list);
+  locate().then(look);
+  const made = h("fieldset", {}, h("legend", {}, t("place")), search, list);
+  made.look = look;
+  return made;
 }
 
 function mountingPart() {
@@ -258,9 +278,10 @@ function mountingOf(get) {
   return { depth_m: Number.isFinite(depth) ? depth : 0, cover: get("cover") || "none" };
 }
 
-function nearestAssets(text) {
+function nearestAssets(text, more = []) {
   const wanted = text.toLowerCase();
-  const found = town.assets.filter((a) => !wanted || `${a.id} ${a.name}`.toLowerCase().includes(wanted));
+  const known = new Set(town.assets.map((a) => a.id));
+  const found = [...town.assets, ...more.filter((a) => !known.has(a.id))].filter((a) => !wanted || `${a.id} ${a.name}`.toLowerCase().includes(wanted));
   return found.map((a) => ({ ...a, metres: metres(a) })).sort((a, b) => a.metres - b.metres).slice(0, 50);
 }
 

@@ -86,6 +86,8 @@ const WORDS = {
   noVisits: ["Ingen sensorer trenger besøk.", "No sensor needs a visit."],
   stop: ["Stopp {n}", "Stop {n}"],
   map: ["Vis i kart", "Show on map"],
+  correct: ["Rett opp", "Correct it"],
+  keyKept: ["Bruk nøkkelen som ble skrevet inn", "Use the key that was typed"],
   later: ["Senere", "Later"],
   settings: ["Innstillinger i sensoren", "Settings in the sensor"],
   command: ["Hva skal endres?", "What shall change?"], value: ["Verdi", "Value"], tell: ["Send til sensoren", "Send to the sensor"],
