@@ -28,6 +28,8 @@ class Amount:
     cap: int = 1
     """The best class a figure using it can have; `notes` say why."""
     calibration_valid: bool = True
+    points_meeting: float = math.nan
+    """Share of the points whose own completeness is at least 90 %; NaN where that is not asked."""
     notes: tuple[str, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ def total(parts: Sequence[Amount]) -> Amount:
         max(ages, key=lambda a: math.inf if math.isnan(a) else a) if ages else None,
         cap=max(p.cap for p in parts),
         calibration_valid=all(p.calibration_valid for p in parts),
+        points_meeting=min((p.points_meeting for p in parts if not math.isnan(p.points_meeting)), default=math.nan),
         notes=tuple(dict.fromkeys(n for p in parts for n in p.notes)),
         source={"parts": [dict(p.source) | {"value": p.value} for p in parts]} if len(parts) > 1 else parts[0].source,
     )

@@ -17,6 +17,7 @@ from analytics.indicators.quality import (
     COMPLETENESS_NULL,
     ESTIMATED_MAX,
     MASTER_NULL_AGE_MONTHS,
+    POINTS_MEETING_MIN,
     PUBLISH_WITHIN_DAYS,
     RELATIVE_U_MAX,
     ZONE_RESIDUAL_MAX,
@@ -65,7 +66,8 @@ quality framework. The numeric limits are proposals.
 
 | class | when |
 |---|---|
-| 1 | relevance: an SDG target; accuracy: completeness ≥ {COMPLETENESS_MIN:.0%}, estimated share ≤ {ESTIMATED_MAX:.0%}, no \
+| 1 | relevance: an SDG target; accuracy: completeness ≥ {COMPLETENESS_MIN:.0%} (of {POINTS_MEETING_MIN:.0%} of \
+the points, too, where events are counted), estimated share ≤ {ESTIMATED_MAX:.0%}, no \
 calibration run out, expanded uncertainty ≤ {u:.0%} of a volumetric figure; timeliness: first published within \
 {PUBLISH_WITHIN_DAYS} days, master data dated and at most 12 months old; coherence: not a proxy, zones within \
 {ZONE_RESIDUAL_MAX:.0%} of the whole; accessibility: both languages, open file, licence |

@@ -16,6 +16,8 @@ from analytics.indicators.entry import Indicator, Profile
 COMPLETENESS_MIN = 0.90
 COMPLETENESS_NULL = 0.50
 ESTIMATED_MAX = 0.10
+POINTS_MEETING_MIN = 0.95
+"""Share of the points of an event figure that have the completeness of class 1."""
 PUBLISH_WITHIN_DAYS = 45
 MASTER_MAX_AGE_MONTHS = 12.05
 """Twelve months, and the rounding of a leap year."""
@@ -63,6 +65,10 @@ def assess(
     checks = (
         ("relevance", not indicator.sdg.targets, "no SDG target"),
         ("accuracy", completeness < COMPLETENESS_MIN, f"completeness {completeness:.0%} < {COMPLETENESS_MIN:.0%}"),
+        *(
+            ("accuracy", a.points_meeting < POINTS_MEETING_MIN, f"{name}: {a.points_meeting:.0%} of points with 90 % cover")
+            for name, a in inputs.items()
+        ),
         ("accuracy", estimated > ESTIMATED_MAX, f"estimated share {estimated:.0%} > {ESTIMATED_MAX:.0%}"),
         ("accuracy", relative_expanded_u > RELATIVE_U_MAX.get(indicator.profile, math.inf), f"relative U {relative_expanded_u:.0%} > 10%"),
         ("accuracy", not all(a.calibration_valid for a in inputs.values()), "calibration or meter test has run out"),

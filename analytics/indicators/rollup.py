@@ -17,6 +17,8 @@ from core.timekeeping import local_day, local_midnight
 FIELDS = ("minimum", "mean", "maximum", "first", "last", "first_t", "last_t")
 CHUNK_DAYS = 31
 """Days asked of the store at once: bounds its memory, and follows the order in which readings lie on disk."""
+KEPT_CELLS = 16_000_000
+"""Days of sensors kept in memory, 64 bytes each."""
 REACH_S = 400 * 86400.0
 """How far outside the window a counter's neighbouring reading is looked for."""
 
@@ -125,7 +127,12 @@ class Rollups:
                 self._neighbours[key] = float(table.values[moment, row, column]), float(table.values[value, row, column])
 
     def _table(self, quantity: str, year: int) -> _Table:
-        if (quantity, year) not in self._tables:
+        """The table of a quantity and year; the ones used longest ago go when all together hold too much."""
+        if (quantity, year) in self._tables:
+            self._tables[(quantity, year)] = self._tables.pop((quantity, year))
+        else:
+            while self._tables and sum(t.count.size for t in self._tables.values()) > KEPT_CELLS:
+                del self._tables[next(iter(self._tables))]
             first, days = date(year, 1, 1), (date(year + 1, 1, 1) - date(year, 1, 1)).days
             self._tables[(quantity, year)] = _Table(np.array([local_midnight(first + timedelta(days=i)) for i in range(days + 1)]))
         return self._tables[(quantity, year)]

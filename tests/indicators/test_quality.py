@@ -33,6 +33,7 @@ def test_all_five_hold():
         ({"inputs": {"V_in": Amount(1.0, age_months=math.nan)}}, "timeliness"),
         ({"zone_residual": 0.03}, "coherence"),
         ({"inputs": {"V_in": Amount(1.0, cap=2)}}, "coherence"),
+        ({"inputs": {"V_in": Amount(1.0, points_meeting=0.94)}}, "accuracy"),
         ({"outside": "pressure outside 25–100 m"}, "coherence"),
         ({"key": "S07"}, "coherence"),
         ({"key": "S04"}, "coherence"),

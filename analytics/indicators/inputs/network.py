@@ -22,34 +22,37 @@ def main_quantity(sensor: Sensor) -> str | None:
 
 
 @remembered
-def _samples(w: Window, scope: Scope) -> tuple[float, float, int]:
-    """(received, expected, sensors) of a scope."""
+def _samples(w: Window, scope: Scope) -> dict[str, tuple[float, float, int]]:
+    """Quantity → (received, expected, sensors) of a scope, each sensor under what it is there for."""
     groups: dict[str, list[Sensor]] = {}
     for sensor in w.town.current.values():
         quantity = main_quantity(sensor)
         if quantity is not None and w.inside(scope, sensor):
             groups.setdefault(quantity, []).append(sensor)
-    received = due = 0.0
+    found = {}
     for quantity, sensors in groups.items():
         if quantity == "volume_m3":
             sums = w.sums(sensors, quantity)
             got, expected = sums.received, sums.in_service
         else:
             got, expected = w.expected(sensors, quantity, whole=False)
-        received, due = received + float(got.sum()), due + float(expected.sum())
-    return received, due, sum(map(len, groups.values()))
+        found[quantity] = float(got.sum()), float(expected.sum()), len(sensors)
+    return found
 
 
 def valid_samples(w: Window, scope: Scope) -> Amount:
-    received, due, n = _samples(w, scope)
-    if n == 0 or due <= 0:
+    """Samples received; the source tells the share by quantity too."""
+    groups = _samples(w, scope)
+    if sum(due for _, due, _ in groups.values()) <= 0:
         return missing("sensors")
-    return Amount(received, 0.0, 1.0, (1.0, 0.0, 0.0), source={"sensors": n})
+    shares = {q: round(got / due, 6) for q, (got, due, _) in groups.items() if due > 0}
+    return Amount(sum(got for got, _, _ in groups.values()), 0.0, 1.0, (1.0, 0.0, 0.0),
+                  source={"sensors": sum(n for _, _, n in groups.values()), "by_quantity": shares})  # fmt: skip
 
 
 def expected_samples(w: Window, scope: Scope) -> Amount:
-    _, due, n = _samples(w, scope)
-    return Amount(due, source={"sensors": n}) if n and due > 0 else missing("sensors")
+    due = sum(due for _, due, _ in _samples(w, scope).values())
+    return Amount(due) if due > 0 else missing("sensors")
 
 
 @remembered

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from analytics.counting import block_count
 from analytics.indicators.amounts import Amount, missing
+from analytics.indicators.quality import COMPLETENESS_MIN
 from analytics.indicators.scope import Scope
 from analytics.indicators.window import Window, remembered
 from core.model import Event
@@ -51,8 +53,8 @@ def _point(event: Event) -> str:
 
 
 @remembered
-def _watched(w: Window, scope: Scope) -> tuple[float, int]:
-    """(uptime, points): a point is as complete as its best sensor."""
+def _watched(w: Window, scope: Scope) -> tuple[float, int, float]:
+    """(uptime, points, share of points with enough cover): a point is as complete as its best sensor."""
     points = overflow_points(w, scope)
     shares = []
     for sensors in points.values():
@@ -62,19 +64,21 @@ def _watched(w: Window, scope: Scope) -> tuple[float, int]:
             received, due = w.expected([sensor], quantity)
             best = max(best, float(received[0] / due[0]) if due[0] > 0 else 0.0)
         shares.append(best)
-    return (float(np.mean(shares)) if shares else 0.0), len(points)
+    if not shares:
+        return 0.0, 0, math.nan
+    return float(np.mean(shares)), len(points), float(np.mean(np.array(shares) >= COMPLETENESS_MIN))
 
 
 def _from_events(w: Window, scope: Scope, value: Callable[[list[Event]], tuple[float, float]]) -> Amount:
     """Something counted in the period's events; missing where no point is monitored, never scaled up by uptime."""
-    uptime, n = _watched(w, scope)
+    uptime, n, meeting = _watched(w, scope)
     if n == 0:
         return missing("overflow points")
     chosen = _overflows(w, scope, w.start, w.until)
     amount, u = value(chosen)
     unsure = sum(1 for e in chosen if str(e.details.get("end_known", "")).startswith("no"))
     return Amount(amount, u, uptime, (1.0, 0.0, 0.0), source={"points": n, "uptime": uptime, "events": [e.id for e in chosen][:200]},
-                  notes=(f"{unsure} events with unknown end",) if unsure else ())  # fmt: skip
+                  notes=(f"{unsure} events with unknown end",) if unsure else (), points_meeting=meeting)  # fmt: skip
 
 
 def overflow_hours(w: Window, scope: Scope) -> Amount:
@@ -129,8 +133,8 @@ def overflow_volume_m3(w: Window, scope: Scope) -> Amount:
 
     found = _from_events(w, scope, volume)
     lacking = len(points) - len(with_weir)
-    return found if not lacking else Amount(found.value, found.u, found.completeness * len(with_weir) / len(points), found.shares,
-                                            notes=(*found.notes, f"{lacking} points without a weir"), source=found.source)  # fmt: skip
+    covered = found.completeness * len(with_weir) / max(len(points), 1)
+    return replace(found, completeness=covered, notes=(*found.notes, f"{lacking} points without a weir")) if lacking else found
 
 
 def _part(w: Window, e: Event) -> float:
