@@ -120,7 +120,7 @@ def front_figures(ctx: Context) -> list[dict[str, Any]]:
             continue
         made_of = [v for v in values if v.value is not None]
         whole = [v for v in made_of if v.end <= ctx.now() + 60.0]
-        shown = max(whole, key=lambda v: (v.end, v.end - v.start)) if whole else max(made_of or values, key=lambda v: v.end - v.start)
+        shown = max(whole, key=lambda v: (v.end, v.end - v.start)) if whole else max(made_of or values, key=lambda v: v.start - v.end)
         alike = [v for v in values if abs((v.end - v.start) - (shown.end - shown.start)) < 4 * 86_400.0][-13:]
         found.append({**present.figure(shown), "name": described(key)["name"],
                       "trend": [{"end": present.when(v.end), "value": v.value} for v in alike]})  # fmt: skip

@@ -63,8 +63,8 @@ function list() {
   $("#alarm-count").textContent = open.length;
   $("#alarm-count").classList.toggle("critical", open.some((a) => a.severity === "critical"));
   const lasting = open.filter((a) => !a.ended_at), over = open.filter((a) => a.ended_at);
-  const top = lasting.length ? lasting.map(row) : [empty(t(over.length ? "alarms.calm" : "alarms.none"), t("alarms.none.text"), "✓")];
-  $("#alarms").replaceChildren(...top, ...(over.length ? [h("div", { class: "divider" }, t("alarms.over", { n: over.length })), ...over.slice(0, 60).map(row)] : []));
+  const top = lasting.length ? grouped(lasting) : [empty(t(over.length ? "alarms.calm" : "alarms.none"), t("alarms.none.text"), "✓")];
+  $("#alarms").replaceChildren(...top, ...(over.length ? [h("div", { class: "divider" }, t("alarms.over", { n: over.length })), ...grouped(over.slice(0, 100))] : []));
 }
 /** The last three days as a strip: when alarms began and lasted. Dragging shows the town as it was at that time. */
 function scrubber() {
@@ -96,6 +96,19 @@ async function rewind(then) {
     const old = { ...data, sensors: data.sensors.map((s) => ({ ...s, ...(states.get(s.id) || { state: "unknown", value: null }) })), zones: data.zones.map((z) => ({ ...z, worst: d.zones[z.id] || null })) };
     map.data = old; map._paint();
   } catch (error) { toast(error.message); }
+}
+/** Three or more alike in one zone are one row that opens: nine customers' leaks are one kind of work, not nine lines. */
+const opened = new Set();
+function grouped(found) {
+  const groups = new Map();
+  for (const a of found) { const k = `${a.kind}|${a.zone}|${a.state}`; groups.set(k, [...(groups.get(k) || []), a]); }
+  return [...groups].flatMap(([k, alike]) => {
+    if (alike.length < 3) return alike.map(row);
+    const toggle = () => { if (!opened.delete(k)) opened.add(k); list(); }, a = alike[0];
+    const head = h("article", { class: `alarm ${a.severity}${a.ended_at ? " over" : ""}`, tabindex: "0", "aria-expanded": String(opened.has(k)), onclick: toggle, onkeydown: (e) => { if (e.key === "Enter") toggle(); } }, h("div", { class: "stripe" }),
+      h("div", {}, h("div", { class: "row" }, h("span", { class: "title" }, kindName(a.kind)), h("span", { class: "times" }, `× ${alike.length}`), h("span", { class: "since" }, opened.has(k) ? "▾" : "▸")), h("div", { class: "meta" }, zoneName(a.zone), h("span", {}, moment(a.started_at)))));
+    return [head, ...(opened.has(k) ? alike.map(row) : [])];
+  });
 }
 function row(a) {
   const first = a.sensors.map(sensor).find(Boolean), place = [first?.name, zoneName(a.zone)].filter(Boolean).join(" · ");

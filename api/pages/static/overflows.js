@@ -21,9 +21,15 @@ function draw(body) {
     const sum = (f) => data.points.reduce((a, p) => a + (f(p) || 0), 0), days = new Set(data.points.flatMap((p) => Object.keys(p.hours_by_day)));
     const tile = (name, value, unit, more) => h("div", { class: "card tile" }, h("div", { class: "name" }, t(name)), h("div", { class: "value" }, value, " ", h("small", {}, unit)), h("div", { class: "more" }, more));
     return [h("section", { class: "tiles four" }, tile("overflows.hours", number(sum((p) => p.hours), 1), t("unit.h"), t("overflows.points", { n: data.points.length })), tile("overflows.count", number(sum((p) => p.count), 0), "", t("overflows.count.text")), tile("overflows.volume", number(sum((p) => p.volume_m3), 0), "m³", t("overflows.volume.text")), tile("overflows.days", days.size, t("unit.d"), t("overflows.dry", { n: data.points.filter((p) => !p.hours).length }))),
-      h("section", { class: "card" }, h("header", {}, h("h2", {}, t("overflows.calendar")), h("div", { class: "row small soft heatkey" }, "0", [0, 1, 2, 3, 4].map((k) => h("i", { class: `heat h${k}` })), "12+ ", t("unit.h"))), h("div", { class: "body scroll" }, calendar())),
+      h("section", { class: "card" }, h("header", {}, h("h2", {}, t("overflows.calendar")), h("div", { class: "row small soft heatkey" }, "0", [0, 1, 2, 3, 4].map((k) => h("i", { class: `heat h${k}` })), "12+ ", t("unit.h"))), calendarBox()),
       h("section", { class: "card", style: { marginTop: "14px" } }, h("header", {}, h("h2", {}, t("overflows.table"))), h("div", { class: "body scroll" }, table()))];
   });
+}
+/** Scrolled to today where the year does not fit. */
+function calendarBox() {
+  const box = h("div", { class: "body scroll" }, calendar()), at = data.days.indexOf((data.at || "").slice(0, 10));
+  requestAnimationFrame(() => { if (at >= 0) box.scrollLeft = (at / data.days.length) * box.scrollWidth - box.clientWidth * 0.55; });
+  return box;
 }
 function calendar() {
   const cell = 3.05, left = 168, row = 27, n = data.days.length, width = left + n * cell + 12, top = 44, height = top + data.points.length * row + 22;

@@ -23,7 +23,7 @@ function layout() {
     h("section", { class: "card" }, h("header", {}, h("div", { class: "grow row wrap" }, h("div", { class: "now", id: "now" }), h("span", { class: "badge", id: "state" }), h("span", { class: "soft small", id: "at" })),
       choices.length > 1 ? h("select", { id: "quantity", "aria-label": t("quantity"), onchange: (e) => { quantity = e.target.value; range(days); } }, choices.map(([q, name]) => h("option", { value: q, selected: q === quantity }, name))) : null,
       segments([[1, t("range.1")], [7, t("range.7")], [30, t("range.30")], [90, t("range.90")]], days, range)),
-    h("div", { class: "body" }, h("div", { id: "chart" }), h("div", { class: "row wrap keys" }, h("span", {}, h("i", { class: "band" }), t("chart.normal")), h("span", {}, h("i", { class: "dot suspect" }), t("flag.3")), h("span", {}, h("i", { class: "dot critical" }), t("flag.4")), h("span", { class: "grow soft" }, t("chart.zoom")), downloads()))),
+    h("div", { class: "body" }, h("div", { id: "chart" }), h("div", { class: "row wrap keys" }, h("span", {}, h("i", { class: "band" }), t("chart.normal")), h("span", {}, h("i", { class: "dot suspect" }), t("flag.3")), h("span", {}, h("i", { class: "dot critical" }), t("flag.4")), h("span", { class: "grow soft wide-only" }, t("chart.zoom")), downloads()))),
     h("section", { class: "card" }, h("header", {}, h("h2", {}, t("uplinks"))), h("div", { class: "body scroll", id: "uplinks" }))),
   h("div", { class: "stack" }, facts(), h("section", { class: "card" }, h("header", {}, h("h2", {}, t("events"))), h("div", { class: "body", id: "events" }))))];
 }
