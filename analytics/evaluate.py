@@ -171,7 +171,7 @@ def _score(
     found = sum(bool(h) for h in hits)
     explaining = [h for h in true if MATCHES.get(h.kind, rule).kinds & rule.kinds]
     right = sum(any(_meets(e, h, MATCHES.get(h.kind, rule), folder.town) for h in explaining) for e in candidates)
-    delays = [max(0.0, min(_noticed(e) for e in hit) - h.start) / 3600 for h, hit in zip(wanted, hits, strict=True) if hit]
+    delays = [_delay_h(h, hit) for h, hit in zip(wanted, hits, strict=True) if hit]
     metres = [d for h, hit in zip(wanted, hits, strict=True) if hit and (d := _distance(h, hit, distances)) is not None]
     more: dict[str, Any] = {}
     if kind == "overflow":
@@ -192,16 +192,15 @@ def _score(
     )
 
 
-def _noticed(e: Event) -> float:
-    """When a person would have been told: the detector's own delay after the start, where it says so."""
-    return e.start + float(e.details.get("found_after_s", 0.0))
+def _delay_h(h: Happening, hit: Sequence[Event]) -> float:
+    """Hours from the true start until the first event that was not there before it; 0 where one was lasting already."""
+    fresh = [e.start for e in hit if e.start >= h.start - 1800.0]
+    return max(0.0, min(fresh) - h.start) / 3600 if fresh else 0.0
 
 
 def _meets(e: Event, h: Happening, rule: Match, town: Town) -> bool:
     end = math.inf if e.end is None else e.end
-    return (
-        e.start <= h.end + rule.tolerance_s and max(end, _noticed(e)) >= h.start - rule.tolerance_s and _same_place(e, h, rule.place, town)
-    )
+    return e.start <= h.end + rule.tolerance_s and end >= h.start - rule.tolerance_s and _same_place(e, h, rule.place, town)
 
 
 def _same_place(e: Event, h: Happening, place: str, town: Town) -> bool:
@@ -251,8 +250,8 @@ def _overflow_bias(true: Sequence[Happening], events: Sequence[Event], end: floa
 
 
 def _distance(h: Happening, hit: Sequence[Event], distances: Mapping[str, Mapping[str, float]]) -> float | None:
-    """Metres from the true pipe to the most probable one of the first event that names any."""
-    place = next((e.location[0][0] for e in sorted(hit, key=lambda e: e.start) if e.location), None)
+    """Metres from the true pipe to the most probable one of the event that begins nearest to it."""
+    place = next((e.location[0][0] for e in sorted(hit, key=lambda e: abs(e.onset - h.start)) if e.location), None)
     return None if place is None or h.pipe is None else distances.get(h.pipe, {}).get(place)
 
 

@@ -25,8 +25,8 @@ _FACTORS = (0.25, 0.5, 0.75, 1.0, 1.3, 1.7, 2.3)
 class Response:
     """How a model answers. hours: (h,) of the day; factors: (f,) on demand.
 
-    pressure_m: (f, h, sensors); demand_m3h: (f, h) of the whole model; leak_m_per_m3h: (h, nodes, sensors), pressure change per m³/h
-    leaking at a node; spread_m_per_m3h: (h, sensors), the same where the water goes everywhere in proportion to demand.
+    pressure_m: (f, h, sensors); demand_m3h: (f, h) of the nodes asked for (a zone); leak_m_per_m3h: (h, nodes, sensors), pressure
+    change per m³/h leaking at a node; spread_m_per_m3h: (h, sensors), the same where it goes to those nodes by their demand.
     """
 
     hours: Floats
@@ -35,6 +35,10 @@ class Response:
     demand_m3h: Floats
     leak_m_per_m3h: Floats
     spread_m_per_m3h: Floats
+
+    def signature(self) -> Floats:
+        """Change of every pressure, hour by hour, for a leak at each node with the inflow kept [m per m³/h]: (nodes, h · sensors)."""
+        return np.concatenate([leak - spread for leak, spread in zip(self.leak_m_per_m3h, self.spread_m_per_m3h, strict=True)], axis=1)
 
 
 def respond(
@@ -54,20 +58,20 @@ def respond(
             return np.array([en.ENgetnodevalue(i, _PRESSURE) for i in at]) * metre
 
         def demand() -> float:
-            return float(sum(en.ENgetnodevalue(i, _DEMAND) for i in all_nodes)) * flow
+            return float(sum(en.ENgetnodevalue(i, _DEMAND) for i in places)) * flow
 
-        def scale(factor: float) -> None:
-            for i, base in kept.items():
-                en.ENsetnodevalue(i, _BASE, base * factor)
+        def scale(factor: float, where: Sequence[int]) -> None:
+            for i in where:
+                en.ENsetnodevalue(i, _BASE, kept[i] * factor)
 
         shape = (len(_FACTORS), len(hours))
         pressure, total = np.empty((*shape, len(at))), np.empty(shape)
         for f, factor in enumerate(_FACTORS):
-            scale(factor)
+            scale(factor, all_nodes)
             for h, hour in enumerate(hours):
                 pressure[f, h] = solve(hour)
                 total[f, h] = demand()
-        scale(1.0)
+        scale(1.0, all_nodes)
         leak = np.zeros((len(hours), len(places), len(at)))
         spread = np.empty((len(hours), len(at)))
         for h, hour in enumerate(hours):
@@ -80,9 +84,9 @@ def respond(
                 lost = (en.ENgetnodevalue(i, _DEMAND) - before) * flow
                 en.ENsetnodevalue(i, _EMITTER, 0.0)
                 leak[h, j] = changed / lost if lost > 0.1 * leak_m3h else 0.0
-            scale(1.0 + leak_m3h / max(used, 1e-6))
+            scale(1.0 + leak_m3h / max(used, 1e-6), places)
             spread[h] = (solve(hour) - still) / leak_m3h
-            scale(1.0)
+            scale(1.0, places)
     return Response(np.array(hours), np.array(_FACTORS), pressure, total, leak, spread)
 
 

@@ -1,8 +1,8 @@
 """Where a leak is: the change it makes to every pressure, against the change that a leak at each node would make.
 
 1. r = p − (a + b·p̂): p̂ is the nominal model's pressure for the zone's measured inflow at that hour; a, b are fitted per sensor.
-2. Daily means of r, night and day apart, are regressed on the course of every leak known in the zone together, so that each gets its
-   own signature d although they overlap.
+2. Means of r over three hours, night and day apart, are regressed on the course of every leak known in the zone together, so that each
+   gets its own signature d although they overlap.
 3. A leak of q m³/h at node j, total inflow kept, changes r by q·(S_j − S̄), S̄ being the answer to the same water taken everywhere.
    log posterior of j: −½·(d − q(S_j − S̄))ᵀ C⁻¹ (…), q given the flow's own estimate as prior; nodes are then summed to pipes.
 """
@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from analytics.baseline import on_grid
+from analytics.baseline import Ints, on_grid
+from analytics.detector import Budget
+from analytics.detectors.burst import DETECTOR as BURST
+from analytics.gather import Gatherer
 from analytics.hydraulics import Response, respond
 from analytics.network_file import Network, read_network
-from analytics.zone_flow import aligned
+from analytics.zone_flow import aligned, inflows, step_ends
 from core.model import Event, Floats
 from core.points import read_points
 from core.store import SeriesStore
@@ -38,8 +41,11 @@ class Params:
     before_days: int = 28
     after_days: int = 21
     hours: tuple[float, float] = (3.0, 12.0)
-    night_h: tuple[int, int] = (0, 5)
+    night_until_h: int = 6
+    block_h: int = 3
     least_after_days: float = 1.0
+    sizes_m3h: tuple[float, ...] = (5.0, 15.0, 40.0)
+    """Sizes of leak that the model is asked about; the nearest is used."""
     same_days: float = 3.0
     size_u: float = 0.4
     """Relative standard uncertainty of a leak's flow."""
@@ -56,12 +62,13 @@ Location = tuple[tuple[str, float], ...]
 Details = dict[str, float | str]
 
 
-class Daily(NamedTuple):
-    """Residuals of a zone: r (days, 2 · sensors) night then day [m]; flow (days,) mean inflow [m³/h]; day starts [Unix s]."""
+class Blocks(NamedTuple):
+    """Residuals of a zone by blocks of some hours: r (n, sensors) [m], t (n,) the middle of each [Unix s],
+    of_day (n,) which block of its day."""
 
     r: Floats
-    flow: Floats
-    starts: Floats
+    t: Floats
+    of_day: Ints
     sensors: tuple[str, ...]
 
 
@@ -90,11 +97,28 @@ def localise(
             continue
         nearest = network.nearest(labels) if len(set(labels.values())) > 1 and use is inside else {}
         nodes = [n for n in network.junctions if not nearest or nearest.get(n) == (zone or "")]
-        response = respond(model, list(use.values()), nodes, p.hours)
-        daily = residuals(store, town, zone, use, response, start, end, p)
-        if daily is not None:
-            placed |= {e.id: e for e in place(mine, daily, response, nodes, network, p)}
+        response = Responses(model, list(use.values()), nodes, p)
+        blocks = residuals(store, town, zone, use, response.of(p.sizes_m3h[0]), start, end, p)
+        if blocks is not None:
+            placed |= {e.id: e for e in place(mine, blocks, response, nodes, network, p)}
     return [placed.get(e.id, e) for e in events]
+
+
+@dataclass
+class Responses:
+    """The model's answer to leaks of several sizes, each worked out once: head loss does not grow in proportion."""
+
+    model: Path
+    sensors: Sequence[str]
+    nodes: Sequence[str]
+    p: Params
+    known: dict[float, Response] = field(default_factory=dict)
+
+    def of(self, size_m3h: float) -> Response:
+        nearest = min(self.p.sizes_m3h, key=lambda s: abs(math.log(s / size_m3h)) if size_m3h > 0 else s)
+        if nearest not in self.known:
+            self.known[nearest] = respond(self.model, self.sensors, self.nodes, self.p.hours, nearest)
+        return self.known[nearest]
 
 
 def node_of(town: Town, sensor: Sensor, network: Network) -> str | None:
@@ -106,63 +130,53 @@ def node_of(town: Town, sensor: Sensor, network: Network) -> str | None:
 
 def residuals(
     store: SeriesStore, town: Town, zone: str | None, use: Mapping[str, str], response: Response, start: float, end: float, p: Params
-) -> Daily | None:
-    """Step 1, as daily means."""
-    flows = town.sensors_with("flow_m3h", zone) or town.sensors_with("flow_m3h")
-    inlets = [s for s in flows if (a := town.asset_of(s)) and a.kind in ("zone_inlet", "source", "reservoir", "treatment_plant")] or flows
-    tracks = [read_points(store, town, [s], "flow_m3h", start, end)[s.id] for s in inlets]
-    tracks += [read_points(store, town, [town.current[s]], "pressure_bar", start, end)[s] for s in use]
-    grids = []
-    for series in tracks:
-        x = series.usable()
-        keep = np.isfinite(x)
-        grids.append(on_grid(series.t[keep], x[keep], STEP_S) if keep.sum() > 2 else None)
-    if any(g is None for g in grids[: len(inlets)]) or all(g is None for g in grids[len(inlets) :]):
+) -> Blocks | None:
+    """Step 1, as means over blocks; None where the zone has no flow."""
+    here = [s for s in town.current.values() if town.zone_of(s) == zone]
+    arrays = Gatherer(store, town).arrays(BURST, zone or town.utility.id, here, start, end, Budget())
+    flows = [f.grid for f in inflows(arrays, STEP_S) if f.grid.step_s == STEP_S]
+    grids = {}
+    for sensor in use:
+        series = read_points(store, town, [town.current[sensor]], "pressure_bar", start, end)[sensor]
+        keep = np.isfinite(series.usable())
+        if keep.sum() > 2:
+            grids[sensor] = on_grid(series.t[keep], series.x[keep], STEP_S)
+    if not flows or len(grids) < 2:
         return None
-    whole = aligned([g for g in grids if g is not None])
-    found = iter(whole)
-    laid = [next(found) if g is not None else None for g in grids]
-    flow = sum((g.x for g in laid[: len(inlets)] if g is not None), np.zeros_like(whole[0].x))
-    empty = np.full_like(flow, np.nan)
-    pressure = np.stack([g.x * BAR_M if g is not None else empty for g in laid[len(inlets) :]], axis=2)
-    modelled = _modelled(flow, response, p)
-    hour = np.arange(24)
-    night = (hour >= p.night_h[0]) & (hour < p.night_h[1])
-    parts = []
-    for mask in (night, ~night):
-        diff = pressure[:, mask] - modelled[:, mask]
-        n = np.isfinite(diff).sum(axis=1)
-        parts.append(np.where(n >= mask.sum() // 2, np.nansum(diff, axis=1) / np.maximum(n, 1), np.nan))
-    starts = np.nanmin(np.stack([np.where(np.isfinite(g.t), g.t, np.inf).min(axis=1) for g in whole]), axis=0)
-    day_zero = np.flatnonzero(np.isfinite(starts))[0]
-    starts = starts[day_zero] + 86_400.0 * (np.arange(starts.size) - day_zero)
-    n = np.isfinite(flow[:, night]).sum(axis=1)
-    base = np.where(n > 0, np.nansum(flow[:, night], axis=1) / np.maximum(n, 1), np.nan)
-    return Daily(np.concatenate(parts, axis=1), base, starts, tuple(use))
+    whole = aligned([*grids.values(), *flows])
+    flow = sum((g.x for g in whole[len(grids) :]), np.zeros_like(whole[0].x))
+    laid = dict(zip(grids, whole, strict=False))
+    pressure = np.stack([laid[s].x * BAR_M if s in laid else np.full_like(flow, np.nan) for s in use], axis=2)
+    diff = (pressure - _modelled(flow, response, p)).reshape(flow.shape[0], -1, p.block_h, len(use))
+    n = np.isfinite(diff).sum(axis=2)
+    r = np.where(n >= (p.block_h + 1) // 2, np.nansum(diff, axis=2) / np.maximum(n, 1), np.nan)
+    times = step_ends(whole[0]._replace(t=np.fmax.reduce([g.t for g in whole])))
+    middle = times.reshape(-1, p.block_h).mean(axis=1)
+    return Blocks(r.reshape(-1, len(use)), middle, np.tile(np.arange(r.shape[1]), r.shape[0]), tuple(use))
 
 
 def _modelled(flow: Floats, response: Response, p: Params) -> Floats:
     """p̂ (days, 24, sensors) [m] for the measured inflow."""
     out = np.full((*flow.shape, response.pressure_m.shape[2]), np.nan)
     for hour in range(24):
-        h = 0 if p.night_h[0] <= hour < p.night_h[1] else 1
+        h = 0 if hour < p.night_until_h else 1
         for s in range(out.shape[2]):
             out[:, hour, s] = np.interp(flow[:, hour], response.demand_m3h[:, h], response.pressure_m[:, h, s])
     return out
 
 
-def place(leaks: Sequence[Event], daily: Daily, response: Response, nodes: Sequence[str], network: Network, p: Params) -> list[Event]:
+def place(leaks: Sequence[Event], blocks: Blocks, response: Responses, nodes: Sequence[str], network: Network, p: Params) -> list[Event]:
     """Steps 2 and 3 for all leaks of one zone."""
-    signature = np.concatenate([response.leak_m_per_m3h[h] - response.spread_m_per_m3h[h] for h in range(len(p.hours))], axis=1)
     out = []
     distinct = distinct_leaks(leaks, p)
     for leak, members in distinct:
         others = [other for other, _ in distinct if other is not leak]
-        tries = [_signature(leak, others, daily, p), _signature(leak, [], daily, p, *_undisturbed(leak, others, p))]
+        tries = [_signature(leak, others, blocks, p), _signature(leak, [], blocks, p, *_undisturbed(leak, others, p))]
         best: tuple[float, Location, Details] | None = None
         for found in tries:
             if found is not None:
                 d, cov, size = found
+                signature = response.of(size).signature()
                 good = np.isfinite(d)
                 posterior, flow = _posterior(signature[:, good], d[good], cov[np.ix_(good, good)], size, p)
                 ranked, search_m = _pipes(posterior, nodes, network, p)
@@ -205,48 +219,69 @@ def distinct_leaks(leaks: Sequence[Event], p: Params) -> list[tuple[Event, list[
     return out
 
 
-def _course(e: Event, starts: Floats) -> Floats:
-    """A leak's course over the days: 0 before its onset, then 1 (or rising to 1 when it was found), 0 after its end."""
-    middle = starts + 43_200.0
+def _course(e: Event, t: Floats) -> Floats:
+    """A leak's course at times t: 0 before its onset, then 1 (or rising to 1 when it was found, at most to 2), 0 after its end."""
     grown = max(e.start - e.onset, 1.0) if e.kind == "slow_leak" else 1.0
     top = 2.0 if e.kind == "slow_leak" else 1.0
-    course: Floats = np.clip((middle - e.onset) / grown, 0.0, top)
-    return np.where(middle < (np.inf if e.end is None else e.end), course, 0.0)
+    course: Floats = np.clip((t - e.onset) / grown, 0.0, top)
+    return np.where(t < (np.inf if e.end is None else e.end), course, 0.0)
 
 
 def _signature(
-    event: Event, others: Sequence[Event], daily: Daily, p: Params, since: float = -math.inf, until: float = math.inf
+    event: Event, others: Sequence[Event], blocks: Blocks, p: Params, since: float = -math.inf, until: float = math.inf
 ) -> tuple[Floats, Floats, float] | None:
-    """(d [m] of every residual for the whole leak, its covariance, the leak's flow [m³/h]) by joint regression on all leaks' courses."""
+    """(d [m] of every residual for the whole leak, night then day; its covariance; the leak's flow [m³/h]) by joint regression."""
     known = event.start if event.kind == "slow_leak" else event.onset
     low = max(since, event.onset - p.before_days * 86_400.0)
     high = min(until, known + p.after_days * 86_400.0, np.inf if event.end is None else event.end)
-    days = np.flatnonzero((daily.starts >= low) & (daily.starts + 86_400.0 <= max(high, known + 86_400.0)))
-    mine = _course(event, daily.starts)[days]
-    if days.size < 5 or np.ptp(mine) < 0.3 or (mine == 0).sum() < 3:
+    inside = (blocks.t >= low) & (blocks.t <= max(high, known + 3600.0 * p.block_h))
+    night = blocks.of_day < p.night_until_h // p.block_h
+    sides = [_regressed(event, others, blocks, np.flatnonzero(inside & side)) for side in (night, ~night)]
+    n = len(blocks.sensors)
+    d, cov = np.full(2 * n, np.nan), np.eye(2 * n)
+    for k, found in enumerate(sides):
+        if found is not None:
+            part = slice(k * n, (k + 1) * n)
+            d[part], cov[part, part] = found
+    if np.isfinite(d).sum() < 2:
         return None
-    columns = [np.ones(days.size), mine]
+    return d, cov + p.floor_m**2 * np.eye(2 * n), float(event.details.get("flow_m3h", np.nan))
+
+
+def _regressed(event: Event, others: Sequence[Event], blocks: Blocks, rows: Ints) -> tuple[Floats, Floats] | None:
+    """(d, covariance) of one part of the day: each residual on this leak's course, the others' and the block of the day."""
+    mine = _course(event, blocks.t[rows])
+    if rows.size < 8 or np.ptp(mine) < 0.3 or (mine == 0).sum() < 6:
+        return None
+    columns = [(blocks.of_day[rows] == b).astype(np.float64) for b in np.unique(blocks.of_day[rows])] + [mine]
+    place = len(columns) - 1
     for other in others:
-        course = _course(other, daily.starts)[days]
-        if np.ptp(course) > 0 and abs(np.corrcoef(course, mine)[0, 1]) < 0.9 and len(columns) < days.size // 4:
+        course = _course(other, blocks.t[rows])
+        if np.ptp(course) > 0 and abs(np.corrcoef(course, mine)[0, 1]) < 0.9 and len(columns) < rows.size // 4:
             columns.append(course)
     x = np.stack(columns, axis=1)
-    r = daily.r[days]
+    r = blocks.r[rows]
     n = r.shape[1]
-    d, residual, gain = np.full(n, np.nan), np.zeros((days.size, n)), np.full(n, np.nan)
+    d, residual, gain = np.full(n, np.nan), np.zeros(r.shape), np.ones(n)
     for i in range(n):
         there = np.isfinite(r[:, i])
         if there.sum() > x.shape[1] + 3 and np.ptp(mine[there]) > 0.3:
             inverse = np.linalg.pinv(x[there].T @ x[there])
             beta = inverse @ x[there].T @ r[there, i]
-            d[i], gain[i] = beta[1], inverse[1, 1]
+            d[i], gain[i] = beta[place], inverse[place, place]
             residual[there, i] = r[there, i] - x[there] @ beta
-    if np.isfinite(d).sum() < 2:
-        return None
-    spread = residual.T @ residual / max(1, days.size - x.shape[1])
-    shrunk = 0.6 * spread + 0.4 * np.diag(np.diag(spread))
-    weight = np.sqrt(np.nan_to_num(gain, nan=1.0))
-    return d, 2.0 * shrunk * np.outer(weight, weight) + p.floor_m**2 * np.eye(n), float(event.details.get("flow_m3h", np.nan))
+    spread = residual.T @ residual / max(1, rows.size - x.shape[1])
+    weight = np.sqrt(gain)
+    return d, 2.0 * _shrunk(spread) * np.outer(weight, weight)
+
+
+def _shrunk(spread: Floats) -> Floats:
+    """Covariance that a few days can bear: the two strongest common motions (a tank's level, demand) kept whole, the rest shrunk."""
+    values, vectors = np.linalg.eigh(spread)
+    top = (vectors[:, -2:] * values[-2:]) @ vectors[:, -2:].T if values.size > 3 else np.zeros_like(spread)
+    rest = spread - top
+    out: Floats = top + 0.6 * rest + 0.4 * np.diag(np.diag(rest))
+    return out
 
 
 def _posterior(signature: Floats, d: Floats, cov: Floats, size: float, p: Params) -> tuple[Floats, Floats]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analytics.hydraulics import respond
-from analytics.localise import Daily, Params, localise, place
+from analytics.localise import Blocks, Params, Responses, localise, place
 from analytics.network_file import read_network
 from core.errors import ConfigError
 from core.model import Event
@@ -69,17 +69,24 @@ def metres(network, pipe, node):
     return network.from_nodes({node: 0.0})[network.ends[pipe][0]]
 
 
-def test_two_leaks_at_once_are_told_apart(response, network):
+def test_two_leaks_at_once_are_told_apart(model, response, network):
     """One opens at n15 on day 30, another at n51 on day 36; both run to the end."""
     rng = np.random.default_rng(1)
-    days = np.arange(60)
-    r = rng.normal(0, 0.02, (60, 2 * len(SENSORS)))
+    t = T0 + 3600.0 * (np.arange(480) * 3 + 1.5)
+    of_day = np.tile(np.arange(8), 60)
+    r = rng.normal(0, 0.02, (480, len(SENSORS)))
     for node, day in (("n15", 30), ("n51", 36)):
-        s = np.concatenate([response.leak_m_per_m3h[h, network.junctions.index(node)] - response.spread_m_per_m3h[h] for h in (0, 1)])
-        r += 6.0 * s * (days >= day)[:, None]
-    daily = Daily(r, np.full(60, 30.0), T0 + days * DAY, tuple(SENSORS))
+        j = network.junctions.index(node)
+        s = np.where(of_day[:, None] < 2, *(response.leak_m_per_m3h[h, j] - response.spread_m_per_m3h[h] for h in (0, 1)))
+        r += 6.0 * s * (t >= T0 + day * DAY)[:, None]
+    blocks = Blocks(r, t, of_day, tuple(SENSORS))
     placed = place(
-        [leak("a", "burst", 30, 30.1, 6.0), leak("b", "burst", 36, 36.1, 6.0)], daily, response, network.junctions, network, Params()
+        [leak("a", "burst", 30, 30.1, 6.0), leak("b", "burst", 36, 36.1, 6.0)],
+        blocks,
+        Responses(model, SENSORS, network.junctions, Params()),
+        network.junctions,
+        network,
+        Params(),
     )
     for event, node in zip(placed, ("n15", "n51"), strict=True):
         assert metres(network, event.location[0][0], node) <= 200
