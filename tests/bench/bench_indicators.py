@@ -9,11 +9,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from analytics.indicators import Rollups, compute
 from core.model import Readings
+from core.store import SeriesStore
 from core.stores import open_store
 from core.timekeeping import period
 from core.town import Town
@@ -83,24 +85,30 @@ def fill(folder: Path, town: Town, start: float, end: float) -> int:
 
 
 def measure(folder: Path, meters: int) -> list[float]:
-    """[seconds for everything, peak memory MB, seconds after one late reading, values that are not null]."""
+    """[seconds for everything, of processor time, peak memory MB, seconds after one late reading, values that are not null]."""
     town = build_town(meters)
     start, end = period("2025")
     store = open_store("duckdb:", folder)
     rollups = Rollups(store)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     arguments = {"events": (), "master": lambda *_: None, "now": end + 86400.0, "rollups": rollups}
     values = compute(store, town, start, end, **arguments)
-    whole = time.perf_counter() - began
-    began = time.perf_counter()
-    late = next(s for s in town.sensors if town.asset_of(s).kind == "meter_point")
-    written = store.write(Readings.of_series(late.dev_eui, "volume_m3", np.array([start + 1000.0 * HOUR + 60]), np.array([30.0])))
-    rollups.forget(written.touched)
-    month = period("2025-02")
-    compute(store, town, *month, keys=["W01"], zones=[town.zone_of(late), "bench"], **arguments)
-    again = time.perf_counter() - began
+    whole, processor = time.perf_counter() - began, time.process_time() - worked
+    again = republish(store, town, rollups, arguments)
     store.close()
-    return [whole, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, again, sum(v.value is not None for v in values)]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [whole, processor, memory, again, sum(v.value is not None for v in values)]
+
+
+def republish(store: SeriesStore, town: Town, rollups: Rollups, arguments: dict[str, Any]) -> float:
+    """Seconds from one late reading of a meter to every figure of its month, for its zone and the town."""
+    late = next(s for s in town.sensors if town.asset_of(s).kind == "meter_point")
+    start, end = period("2025-02")
+    began = time.perf_counter()
+    written = store.write(Readings.of_series(late.dev_eui, "volume_m3", np.array([start + 100.0 * HOUR + 60]), np.array([30.0])))
+    rollups.forget(written.touched)
+    compute(store, town, start, end, zones=[town.zone_of(late), "bench"], **arguments)
+    return time.perf_counter() - began
 
 
 def run() -> list[tuple[str, str, str]]:
@@ -110,13 +118,14 @@ def run() -> list[tuple[str, str, str]]:
         rows = fill(Path(folder), build_town(meters), start, end)
         code = f"from tests.bench.bench_indicators import *; print(*measure(Path({folder!r}), {meters}))"
         answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        whole, memory, again, filled = map(float, answer.split())
+        whole, processor, memory, again, filled = map(float, answer.split())
     return [
         (
             f"{rows / 1e6:.1f} M readings of {meters} meters → all 27 indicators ({filled:.0f} values)",
             f"{whole:.1f} s",
             f"{90 * rows / 115e6:.1f} s",
         ),
+        ("of it processor time, on both cores", f"{processor:.1f} s", ""),
         ("peak memory of that process", f"{memory:.0f} MB", "2048 MB"),
-        ("one late reading → its month's W01 of zone and town", f"{again:.2f} s", "2 s"),
+        ("one late reading → all its month's figures of zone and town", f"{again:.2f} s", "2 s"),
     ]
