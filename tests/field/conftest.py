@@ -71,9 +71,24 @@ class Mjosa:
                                        models=self.system.models, registration=self.registration))  # fmt: skip
 
     def cookie(self, *roles):
-        user = User("kari", frozenset(roles or (Role.FIELD,)))
+        user = User("-".join(roles) or "kari", frozenset(roles or (Role.FIELD,)))
         self.registry.users.put(user)
         return self.app.state.context.sessions.open(user)
+
+    def reset(self):
+        self.registry.import_town(TOWN, "test")
+        for kind in ("registration:", "network_todo:", "downlink:"):
+            for key in self.registry.documents.keys(kind):
+                self.registry.documents.remove(key)
+        devices = [d.dev_eui for d in self.registration.fleet.all()]
+        for dev_eui in devices:
+            self.client.delete_device(dev_eui)
+        if devices:
+            self.system.store.delete(sensors=devices)
+        self.began = self.system.clock()
+
+    def audited(self, action):
+        return [a for a in self.registry.audit.find() if a.action == action and a.at >= self.began]
 
     def network_down(self):
         self.server.stop()
@@ -98,17 +113,25 @@ class Mjosa:
         self.system.close()
 
 
-@pytest.fixture
-def mjosa(tmp_path, broker):  # noqa: F811
-    made = Mjosa(tmp_path, broker)
-    yield made
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory, broker):  # noqa: F811
+    """One Mjøsa for all tests of this folder, and its address: starting one takes a second or two."""
+    made = Mjosa(tmp_path_factory.mktemp("mjosa"), broker)
+    with served(made.app) as address:
+        yield made, address
     made.close()
 
 
 @pytest.fixture
-def address(mjosa):
-    with served(mjosa.app) as found:
-        yield found
+def mjosa(whole):
+    """Mjøsa with the town as it was and no device."""
+    whole[0].reset()
+    return whole[0]
+
+
+@pytest.fixture
+def address(whole):
+    return whole[1]
 
 
 @pytest.fixture(scope="session")
