@@ -182,7 +182,7 @@ class InfluxStore:
                     for dev, quantity, zone, at, x, flag in zip(
                         *names, _ints(columns, "time").tolist(), _values(columns).tolist(), _ints(columns, "flag").tolist(), strict=True
                     ):
-                        found[decoded(dev or ""), quantity or "", at] = (x, flag, None if not zone else decoded(zone))
+                        found[decoded(dev), quantity, at] = (x, flag, None if not zone else decoded(zone))
         return found
 
     def _compare(
@@ -253,11 +253,17 @@ class InfluxStore:
         except httpx.HTTPError as error:
             raise StoreUnavailable(f"InfluxDB at {self.url} does not answer: {error}") from error
         if answer.is_success:
-            return None if not answer.content.strip() else _parse(answer.content)
+            return None if not answer.content.strip() else self._parsed(answer.content)
         message = answer.text.strip().splitlines()[-1][:300] if answer.text.strip() else answer.reason_phrase
         if answer.status_code in (400, 405, 422):
             raise StoreRejected(f"InfluxDB at {self.url} cannot do this: {message}")
         raise StoreUnavailable(self._excuse(answer.status_code, message))
+
+    def _parsed(self, content: bytes) -> Any:
+        try:
+            return _parse(content)
+        except pa.ArrowInvalid as error:
+            raise StoreUnavailable(f"{self.url}/query answered something that is not InfluxDB's CSV: {error}") from error
 
     def _tables(self, quantity: str | None = None) -> Iterable[str]:
         """One list of measurements per statement; InfluxDB 3 limits how much one may touch."""
@@ -298,12 +304,16 @@ def _values(columns: Any) -> Floats:
     return x
 
 
-def _texts(columns: Any, name: str) -> list[str | None]:
-    return columns[name].to_pylist()  # type: ignore[no-any-return]
+def _texts(columns: Any, name: str) -> list[str]:
+    return [text or "" for text in columns[name].to_pylist()]
 
 
 def _keys(columns: Any) -> list[Key]:
-    """(sensor, quantity) of each line of a statement grouped by both."""
+    """(sensor, quantity) of each line of a statement grouped by both: one column of tags, or a column for each tag."""
+    if "tags" not in columns.column_names:
+        return [
+            (decoded(dev_eui), quantity) for dev_eui, quantity in zip(_texts(columns, "dev_eui"), _texts(columns, "quantity"), strict=True)
+        ]
     pairs = (dict(part.split("=", 1) for part in tags.split(",")) for tags in columns["tags"].to_pylist())
     return [(decoded(pair["dev_eui"]), pair["quantity"]) for pair in pairs]
 

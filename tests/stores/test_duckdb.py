@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import duckdb
@@ -27,6 +28,8 @@ for i in range(100_000):
     rows = [Reading(f"s{k}", "level_m", 1_780_000_000.0 + i, float(i)) for k in range(20)]
     rows += [Reading("changing", "level_m", 1_780_000_000.0, float(i))]
     store.write(Readings.from_rows(rows))
+    if sys.argv[2] == "compacting" and i % 3 == 0:
+        store.compact()
     print(i, flush=True)
 """
 OPENER = """
@@ -43,14 +46,17 @@ def start(code, *arguments):
     return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("after", [3, 40, 150])
-def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path, after):
+@pytest.mark.parametrize(
+    ("doing", "after", "then_s"), [("writing", 3, 0), ("writing", 150, 0.003), ("compacting", 30, 0.004), ("compacting", 45, 0.02)]
+)
+def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path, doing, after, then_s):
     path = tmp_path / "readings.duckdb"
-    writer = start(WRITER, path)
+    writer = start(WRITER, path, doing)
     acknowledged = -1
     for line in writer.stdout:
         acknowledged = int(line)
         if acknowledged == after:
+            time.sleep(then_s)
             os.kill(writer.pid, signal.SIGKILL)
     writer.wait()
     writer.stdout.close()

@@ -1,6 +1,8 @@
 """The InfluxDB adapter against a real server: what is written, who is waited for, what is refused."""
 
 import gzip
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import numpy as np
@@ -133,6 +135,31 @@ def test_nobody_there(tmp_path):
     with pytest.raises(StoreUnavailable, match="does not answer"):
         store.read(["a"], "level_m", T0, T0 + 1)
     store.close()
+
+
+def test_somebody_else_at_that_address(tmp_path):
+    """A web server that answers everything with a page is not taken for an empty InfluxDB."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>, welcome\nto, this, page</html>")
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    store = open_store(f"influxdb://127.0.0.1:{server.server_port}", tmp_path, token="t")
+    with pytest.raises(StoreUnavailable, match="not InfluxDB's CSV"):
+        store.read(["a"], "level_m", T0, T0 + 1)
+    store.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def test_a_value_can_become_missing_and_come_back(influx):
