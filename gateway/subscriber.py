@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -105,7 +106,8 @@ class Subscriber:
             except OSError as error:
                 self._say(str(error))
             except Exception as error:  # whatever it is, nothing is lost by trying again, and everything by stopping
-                log.exception("the subscriber failed; trying again")
+                with suppress(OSError):
+                    log.exception("the subscriber failed; trying again")
                 self._say(str(error) or type(error).__name__)
             wait_s = self._retry_s[0] if self.acknowledged > before else min(2 * wait_s, self._retry_s[1])
             self._stop.wait(wait_s)
@@ -193,13 +195,13 @@ class Subscriber:
             self._refused = f"{self._connection.url}: the connection ended: {reason}"
 
     def _say(self, fault: str | None) -> None:
-        """One line when a fault begins, changes or ends."""
-        if fault != self.fault:
-            if fault:
+        """One line when a fault begins, changes or ends. A log that cannot be written (the disk is full) stops nothing."""
+        before, self.fault = self.fault, fault
+        with suppress(OSError):
+            if fault and fault != before:
                 log.warning("ingest does not receive", why=fault, client_id=self._connection.client_id)
-            else:
+            elif fault is None and before:
                 log.info("ingest receives", broker=self._connection.url, client_id=self._connection.client_id)
-        self.fault = fault
 
 
 def _address(url: str) -> SplitResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -100,7 +101,8 @@ class Pipeline:
         fault = (uplink.profile_name, type(error).__name__)
         if fault not in self._told:
             self._told.add(fault)
-            log.exception("a decoder is broken", profile=uplink.profile_name, dev_eui=uplink.dev_eui, seq=uplink.seq)
+            with suppress(OSError):
+                log.exception("a decoder is broken", profile=uplink.profile_name, dev_eui=uplink.dev_eui, seq=uplink.seq)
 
     def _write(self, readings: Readings, uplinks: Sequence[Uplink]) -> tuple[Written, list[DeadLetter]]:
         """Rows that the store will never take become dead letters; all others are stored."""
@@ -108,7 +110,8 @@ class Pipeline:
             return self._store.write(readings), []
         except StoreRejected as error:
             refused = set(readings.uplink[list(error.rows)].tolist()) if error.rows else set(readings.uplink.tolist())
-            log.error("the store refuses readings", why=str(error), uplinks=len(refused))
+            with suppress(OSError):
+                log.error("the store refuses readings", why=str(error), uplinks=len(refused))
             return error.written or Written(0, 0, 0), [dead_letter(u, error) for u in uplinks if u.seq in refused]
 
 
@@ -118,7 +121,8 @@ def tell(listeners: Sequence[Callable[..., None]], *news: object) -> None:
         try:
             listener(*news)
         except Exception:
-            log.exception("a listener of the ingest failed", listener=getattr(listener, "__qualname__", repr(listener)))
+            with suppress(OSError):
+                log.exception("a listener of the ingest failed", listener=getattr(listener, "__qualname__", repr(listener)))
 
 
 def find_sensor(town: Town, dev_eui: str, t: float) -> Sensor:

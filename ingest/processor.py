@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -137,7 +138,8 @@ class Processor:
                     self.process(work)
             except Exception as error:  # whatever it is, nothing is lost by trying again, and everything by stopping
                 if not isinstance(error, StoreUnavailable):
-                    log.exception("processing failed; trying again", first=work.first if work else None)
+                    with suppress(OSError):
+                        log.exception("processing failed; trying again", first=work.first if work else None)
                 self._say(str(error) or type(error).__name__)
                 self._sleep(wait_s)
                 wait_s = min(2 * wait_s, self._retry_s[1])
@@ -221,13 +223,13 @@ class Processor:
                 self._wake.wait(left)
 
     def _say(self, fault: str | None) -> None:
-        """One line when a fault begins, changes or ends."""
-        if fault != self.fault:
-            if fault:
+        """One line when a fault begins, changes or ends. A log that cannot be written (the disk is full) stops nothing."""
+        before, self.fault = self.fault, fault
+        with suppress(OSError):
+            if fault and fault != before:
                 log.warning("ingest does not store; the uplink log keeps everything", why=fault, backlog=self.backlog)
-            else:
+            elif fault is None and before:
                 log.info("ingest stores again", backlog=self.backlog)
-        self.fault = fault
 
 
 def ease_collector() -> None:

@@ -2,8 +2,10 @@
 
 import random
 import signal
+import subprocess
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -167,3 +169,36 @@ def test_disk_full_and_freed(broker, workers):
     worker.until(lambda f: f["processed"] >= 2000 and f["fault"] is None)
     worker.end()
     assert sorted(worker.stored()) == sorted(sent)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 24 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a small file system; test_disk_full_and_freed covers the reserve without it")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_without_any_room_left(small_disk, broker):
+    """Log, store and the process's own messages are on it; none of them may stop the ingest for good."""
+    worker, sent = Worker(small_disk / "ingest", broker), rows(0, 4000, START)
+    try:
+        subscribed(worker)
+        publish(broker, [message(r) for r in sent[:1000]])
+        worker.until(lambda f: f["processed"] >= 1000)
+        filler = small_disk / "filler"
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"x" * 65_536)
+        publish(broker, [message(r) for r in sent[1000:]])
+        f = worker.until(lambda f: f["fault"] is not None)
+        assert "nothing is acknowledged" in f["fault"]
+        filler.unlink()
+        worker.until(lambda f: f["processed"] >= 4000 and f["fault"] is None)
+        worker.end()
+        assert sorted(worker.stored()) == sorted(sent)
+    finally:
+        worker.end(signal.SIGKILL)
