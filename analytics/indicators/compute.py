@@ -57,7 +57,7 @@ def compute(
     rollups: Rollups | None = None,
     previous: Sequence[IndicatorValue] | None = None,
 ) -> list[IndicatorValue]:
-    """Every asked indicator (all) for every zone of its network and for the whole town (zone id: the utility's id).
+    """Every asked indicator (all) for every zone of its network and for the whole town (zone id: `town_zone`).
 
     [start, end) [Unix s] is widened to whole local days; what lies after `now` does not exist yet. `events` should reach back before
     `start`, for blocks and overflows that began earlier. `previous`: what the register holds for the period; the time of first

@@ -28,6 +28,8 @@ class Release:
     licence: str = LICENCE
     cells: Mapping[tuple[float, float], tuple[Cell, ...]] = field(default_factory=dict)
     """Household cells published here, by finished period: the ledger that the next release must know."""
+    held_back: frozenset[tuple[str, str, float, float]] = frozenset()
+    """(indicator, zone, start, end) of what is held back for privacy, in every revision."""
 
     @property
     def publisher(self) -> str:
@@ -56,24 +58,27 @@ def release(
 ) -> Release:
     """Make values safe to publish: cells that tell of few households become null with the reason suppressed_for_privacy."""
     out: list[IndicatorValue] = []
+    held_back: set[tuple[str, str, float, float]] = set()
     ledger: dict[tuple[float, float], tuple[Cell, ...]] = {}
     for period in sorted({(v.start, v.end) for v in values}):
         chosen = sorted((v for v in values if (v.start, v.end) == period), key=lambda v: (list(CATALOGUE).index(v.indicator), v.zone))
-        personal = [v for v in chosen if is_personal(CATALOGUE[v.indicator]) and v.value is not None]
+        personal = [v for v in chosen if is_personal(CATALOGUE[v.indicator])]
         everyone = household_cells(town, *period)
         cells = {v.zone: everyone[v.zone] for v in personal if v.zone in everyone}
         allowed = publishable(cells, dominated(personal), (earlier or {}).get(period, ()))
         if period[1] <= made_at:
             ledger[period] = tuple(cells[z] for z in sorted(allowed) if cells[z])
-        out += [v if v not in personal or v.zone in allowed else suppressed(v) for v in chosen]
-    return Release(town, tuple(out), made_at, base_url, contact, cells=ledger)
+        secret = [v for v in personal if v.zone not in allowed]
+        held_back |= {(v.indicator, v.zone, *period) for v in secret}
+        out += [suppressed(v) if is_personal(CATALOGUE[v.indicator]) and v.zone not in allowed else v for v in chosen]
+    return Release(town, tuple(out), made_at, base_url, contact, cells=ledger, held_back=frozenset(held_back))
 
 
 def suppressed(value: IndicatorValue) -> IndicatorValue:
-    """The value without anything that household use can be read from."""
+    """The value without anything that household use can be read from; one that is null already keeps its own reason."""
     return replace(
         value, value=None, numerator=None, denominator=None, lower=None, upper=None, quality_class=3, shares=(0.0, 0.0, 0.0),
-        failed_principles=(), reason="suppressed_for_privacy", lineage={"published_at": value.lineage.get("published_at")},
+        failed_principles=(), reason=value.reason or "suppressed_for_privacy", lineage={"published_at": value.lineage.get("published_at")},
     )  # fmt: skip
 
 

@@ -46,6 +46,6 @@ def indicators(ctx: Ctx, who: See, indicator: str | None = None, zone: str | Non
     until = moment(end, ctx.now() + 1.0, "end") if end else None
     found = ctx.services.registry.figures.find(indicator=indicator, zone=zone, start=moment(start, 0.0, "start") if start else None,
                                                end=until, history=history)  # fmt: skip
-    held_back = {(v.indicator, v.zone, v.start, v.end) for v in released(ctx).values if v.reason == "suppressed_for_privacy"}
+    held_back = released(ctx).held_back
     told = [suppressed(v) if (v.indicator, v.zone, v.start, v.end) in held_back else v for v in found]
     return as_json({"items": [present.figure(v) for v in told]})

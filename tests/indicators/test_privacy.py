@@ -80,6 +80,16 @@ def test_a_release_holds_back_the_zone_its_inputs_and_the_zone_beside_it():
     assert by_key["S02", "S"].reason != "suppressed_for_privacy"
 
 
+def test_a_null_of_a_small_zone_tells_nothing_either():
+    """Zone A's balance is negative: out_of_validity, with numerator and inputs kept inside the house, not in the release."""
+    place = without(town(), "mA0")
+    parts = [p for p in measured() if p.sensor[0] != "d-inA"] + [index("d-inA", 5.0)]
+    inside = {(v.indicator, v.zone): v for v in figures(place, parts)}["W01", "A"]
+    assert (inside.reason, inside.numerator is None) == ("out_of_validity", False)
+    outside = {(v.indicator, v.zone): v for v in release(place, figures(place, parts), END).values}["W01", "A"]
+    assert (outside.reason, outside.numerator, "inputs" in outside.lineage) == ("out_of_validity", None, False)
+
+
 def test_a_zone_dominated_by_one_household_is_held_back():
     parts = [p for p in measured() if p.sensor[0] != "d-mA0"] + [index("d-mA0", 3.0)]
     by_key = {(v.indicator, v.zone): v for v in release(town(), figures(town(), parts), END).values}
