@@ -14,6 +14,7 @@ import json
 import logging
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -31,6 +32,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import analytics.commands
 import analytics.commands_kpi
+import analytics.commands_maintenance
+import core.commands_data
 import gateway.commands
 import ingest.commands
 import ingest.commands_devices
@@ -44,6 +47,7 @@ from api.notify.outbox import Notifier
 from api.security.oidc import Provider
 from api.security.sessions import one_time_link
 from api.services import Services
+from core.commands_data import Tools
 from core.errors import ConfigError, MjosaError
 from core.model import Reading, Readings
 from core.process import in_background, only_one, ports_free, running, running_server, server_note, stopping
@@ -55,7 +59,9 @@ from core.stores.remote import handle as handle_store_request
 from core.town_file import load_town, unknown_fields
 from dashboards.mirror import Lines, Mirror
 from gateway.broker import EmbeddedBroker
+from gateway.bulk import keep_in_step
 from gateway.connect import open_registration
+from gateway.downlink import Downlinks
 from gateway.events import parse_event
 from gateway.subscriber import Connection, Subscriber
 from ingest.cursor import Cursor
@@ -125,7 +131,7 @@ def build(
         lambda written, readings: _show(hub, readings),
     )
     pipeline = Pipeline(registry.town, store, models, dead_letters.add, listeners)
-    processor = Processor(log, cursor, parse_event, pipeline, dead_letters.add, [fleet.see])
+    processor = Processor(log, cursor, parse_event, pipeline, dead_letters.add, [fleet.see, Downlinks(registry, None, clock).see])
     replayer = Replayer(log, dead_letters, parse_event, registry.town, store, models, listeners)
     return System(settings, registry, store, log, cursor, dead_letters, models, fleet, pipeline, processor, replayer, analyst, hub, clock)
 
@@ -278,6 +284,24 @@ def _replayer(settings: Settings) -> Iterator[Replayer]:
         yield system.replayer
 
 
+@contextmanager
+def _tools(settings: Settings) -> Iterator[Tools]:
+    """For import, export, backup, retention and privacy."""
+    with _beside(settings) as system:
+        yield Tools(system.store, system.registry, prune_uplinks=lambda before, dry_run: 0 if dry_run else system.log.prune(before))
+
+
+@contextmanager
+def _store_alone(settings: Settings) -> Iterator[SeriesStore]:
+    """For restoring, before there is a registry."""
+    token = settings.influx_token.get_secret_value() if settings.influx_token else None
+    store = open_store(settings.store_url, settings.data_dir, token=token, org=settings.influx_org, bucket=settings.influx_bucket)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
 def _store(settings: Settings, registry: Registry) -> SeriesStore:
     token = settings.influx_token.get_secret_value() if settings.influx_token else None
 
@@ -320,6 +344,8 @@ def _serve(system: System, stack: ExitStack, subscriber: Subscriber | None = Non
     channels = _channels(settings)
     stack.enter_context(running(Notifier(system.registry, channels, system.clock, base_url)))
     registration = open_registration(settings, system.registry, native_models())
+    ended, stand_in = threading.Event(), settings.chirpstack_url is None
+    stack.enter_context(in_background("registration", lambda: keep_in_step(registration, ended, whole_town=stand_in), ended))
     services = Services(
         settings, system.store, system.registry, system.clock, system.hub, log=system.log, models=system.models, fleet=registration.fleet,
         registration=registration, dead_letters=system.dead_letters, replay=lambda dev_eui: asdict(system.replayer.dead(dev_eui=dev_eui)),
@@ -397,6 +423,7 @@ class _Status:
 GROUPS: Mapping[str, typer.Typer] = {
     "simulate": simulators.commands.app, "devices": ingest.commands_devices.app, "sensors": gateway.commands.app,
     "zones": gateway.commands.zones_app, "deadletters": ingest.commands.app, "kpi": analytics.commands_kpi.app,
+    "maintenance": analytics.commands_maintenance.app,
 }  # fmt: skip
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)
@@ -408,6 +435,8 @@ for _name, _command in COMMANDS.items():
 gateway.commands.use(native_models)
 ingest.commands.use(_replayer)
 analytics.commands_kpi.use(_beside)
+analytics.commands_maintenance.use(_beside)
+core.commands_data.add_commands(app, _tools, _store_alone, _database_url)
 
 
 def run() -> None:

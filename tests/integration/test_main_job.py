@@ -90,6 +90,7 @@ def publish(port: int, messages: list[tuple[str, bytes]]) -> None:
         for receipt in receipts:
             receipt.wait_for_publish(60)
     client.disconnect()
+    wait_for("the town to leave", lambda: not client.is_connected())
     client.loop_stop()
 
 
