@@ -46,7 +46,7 @@ class Params:
     least_after_days: float = 1.0
     sizes_m3h: tuple[float, ...] = (5.0, 15.0, 40.0)
     """Sizes of leak that the model is asked about; the nearest is used."""
-    same_days: float = 3.0
+    same_days: float = 0.5
     size_u: float = 0.4
     """Relative standard uncertainty of a leak's flow."""
     model_u: float = 0.25
@@ -196,6 +196,11 @@ def _undisturbed(leak: Event, others: Sequence[Event], p: Params) -> tuple[float
     return max(before, default=-math.inf), min(after, default=math.inf)
 
 
+def _reach(a: Event, b: Event, p: Params) -> float:
+    """How far apart the onsets of two findings of one leak may lie [s]."""
+    return p.same_days * 86_400.0 + 2 * (a.onset_uncertainty_s + b.onset_uncertainty_s)
+
+
 def distinct_leaks(leaks: Sequence[Event], p: Params) -> list[tuple[Event, list[Event]]]:
     """(the leak as its sharpest finding tells it, all findings of it): what several detectors found within days of each other is one leak.
 
@@ -203,8 +208,9 @@ def distinct_leaks(leaks: Sequence[Event], p: Params) -> list[tuple[Event, list[
     """
     groups: list[list[Event]] = []
     for event in sorted(leaks, key=lambda e: e.onset):
-        if groups and event.onset - groups[-1][0].onset <= p.same_days * 86_400.0:
-            groups[-1].append(event)
+        near = [g for g in groups if any(event.onset - e.onset <= _reach(e, event, p) for e in g)]
+        if near:
+            near[-1].append(event)
         else:
             groups.append([event])
     out = []
