@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
+import structlog
 from chirpstack_api import api
 from pydantic import ValidationError
 
@@ -24,6 +26,7 @@ from gateway.fleet import SENSOR_TAG, Fleet
 from gateway.registration import Registration
 from gateway.table import Row
 
+log = structlog.get_logger("mjosa.registration")
 MODEL_TAG = "mjosa_model"
 _BATCH = 100
 _ASSET_FIELDS = {"asset": "id", "asset_name": "name", "asset_kind": "kind", "zone": "zone", "latitude": "latitude",
@@ -185,6 +188,18 @@ def announce(registration: Registration) -> int:
     for sensor in missing:
         fleet.apply(wanted_of(sensor))
     return len(missing)
+
+
+def keep_in_step(registration: Registration, stop: threading.Event, *, whole_town: bool = False, every_s: float = 15.0) -> None:
+    """Tells ChirpStack what waits for it, until stopped: for a thread of its own. `whole_town`: announces every sensor first."""
+    while whole_town and not stop.is_set():
+        try:
+            announce(registration)
+            break
+        except MjosaError as error:
+            log.warning("announce_failed", error=str(error))
+            stop.wait(every_s)
+    registration.keep_trying(stop, every_s)
 
 
 def adoptable(fleet: Fleet, town: Town) -> Iterator[tuple[NetworkDevice, str]]:

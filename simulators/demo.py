@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from core.town import Town
 from simulators.history import readings_of
 from simulators.live import LiveTown
 from simulators.network_server import Broker, StandIn
+from simulators.network_server_newcomers import Newcomers
 from simulators.scenario import scenario_origin
 from simulators.town import build_town
 
@@ -63,10 +65,13 @@ class Demo:
             host=address.hostname or "127.0.0.1", port=address.port or 1883, resume=self.store.latest(), clock=self.clock,
         )  # fmt: skip
 
-    def network_server(self, broker_url: str) -> StandIn:
-        """ChirpStack's API and events, without ChirpStack."""
+    @contextmanager
+    def network_server(self, broker_url: str) -> Iterator[StandIn]:
+        """ChirpStack's API and events, without ChirpStack; a sensor registered with it joins and sends by itself."""
         address = urlsplit(broker_url)
-        return StandIn(self.settings.data_dir / "network", mqtt=Broker(address.hostname or "127.0.0.1", address.port or 1883))
+        broker = Broker(address.hostname or "127.0.0.1", address.port or 1883)
+        with StandIn(self.settings.data_dir / "network", mqtt=broker) as server, Newcomers(server, self.registry.town, clock=self.clock):
+            yield server
 
     def _write_history(self, progress: Progress, start: float) -> None:
         town = self.registry.town()

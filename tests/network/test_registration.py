@@ -1,5 +1,6 @@
 """Registration against the stand-in: both sides or neither, later when the server is down, and never twice."""
 
+import threading
 from contextlib import closing
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from core.errors import ConfigError, Conflict, NotFound
 from core.registry import Registry
 from core.town import Asset, Calibration, Mounting, Sensor, Town, Utility, Zone
+from gateway.bulk import keep_in_step
 from gateway.chirpstack import ChirpStack, NetworkServerUnavailable
 from gateway.entry import wanted_of
 from gateway.fleet import Fleet
@@ -169,6 +171,24 @@ def test_when_chirpstack_is_down_its_half_waits_with_the_key_sealed(place):
     assert place.registration.waiting() == []
     assert place.client.has_keys(EUI)
     assert place.registration.register(entry(), "kari").status == "done"
+
+
+def test_a_thread_tells_chirpstack_when_it_is_back(place):
+    place.registry.put(Sensor(id="from-file", dev_eui=OTHER, model="elsys_elt2", asset="K-7"), "test")
+    place.down()
+    place.registration.register(entry(), "kari")
+    place.up()
+    place.clock.now += 20
+    stop = threading.Event()
+    thread = threading.Thread(target=keep_in_step, args=(place.registration, stop), kwargs={"whole_town": True, "every_s": 0.05})
+    thread.start()
+    try:
+        until(lambda: place.registration.waiting() == [])
+        assert {d.dev_eui for d in place.fleet.all()} == {EUI, OTHER}
+    finally:
+        stop.set()
+        thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_a_crash_between_the_two_sides_heals_with_the_next_try(place):
