@@ -85,15 +85,15 @@ def from_document(document: Mapping[str, int | None] | None) -> Policy:
 def apply(
     store: SeriesStore, town: Town, policy: Policy, now: float, *, dry_run: bool, prune_uplinks: PruneUplinks | None = None
 ) -> list[Step]:
-    """Remove what is past its time, or only count it; one step per class that has a limit."""
+    """Remove what is past its time, or only count it; one step per class that has a limit (and that this process can reach)."""
     steps = []
     devices = classes(store, town)
     for data, days in policy.days.items():
-        if days is None:
+        if days is None or (data is DataClass.RAW_UPLINKS and prune_uplinks is None):
             continue
         before = now - days * DAY_S
-        if data is DataClass.RAW_UPLINKS:
-            rows = prune_uplinks(before, dry_run) if prune_uplinks else 0
+        if data is DataClass.RAW_UPLINKS and prune_uplinks is not None:
+            rows = prune_uplinks(before, dry_run)
         elif data is DataClass.RADIO:
             rows = store.delete(quantities=_RADIO, before=before, dry_run=dry_run)
         else:

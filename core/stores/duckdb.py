@@ -22,23 +22,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from core.errors import StoreError, StoreRejected, StoreUnavailable
+from core.errors import StoreRejected, StoreUnavailable
 from core.model import Flag, Floats, Reading, Readings, Series, concatenate
 from core.store import Buckets, Coverage, Written
 from core.stores.batch import Batch, Key, bucketed, only, prepare, report, whole
+from core.stores.duckdb_file import first_line, open_file, translated
 from core.stores.grid import Grid
 from core.stores.newest import Newest
 
-SCHEMA_VERSION = 1
 _COLUMNS = ("series", "t", "x", "flag", "uplink", "origin")
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta(key VARCHAR, value VARCHAR);
-CREATE TABLE IF NOT EXISTS series(id INTEGER, sensor VARCHAR, quantity VARCHAR);
-CREATE TABLE IF NOT EXISTS readings(series INTEGER, t DOUBLE, x DOUBLE, flag UTINYINT, uplink BIGINT, origin UTINYINT);
-"""
 _PERIOD_S = 30 * 86_400
 _SENSORS_AT_ONCE = 500
-_WORTH_SHORTENING_BYTES = 4_000_000
 _UNUSABLE = f"{Flag.FAIL:d}, {Flag.MISSING:d}"
 _CELLS = f"""
 SELECT series, CAST(floor((t - $start) / $step) AS INTEGER) AS cell, count(*) AS count,
@@ -65,14 +59,14 @@ class DuckDBStore:
         with _opening:
             if self.path in _open_here:
                 raise StoreUnavailable(f"{self.path} is already open in this process; use the store that is open")
-            self._root = _connect(self.path, threads, memory_limit)
+            self._root = open_file(self.path, threads, memory_limit)
             self._database = self._root.cursor()
             _open_here.add(self.path)
         try:
             self._load()
         except duckdb.Error as error:
             self.close()
-            raise StoreRejected(f"{self.path} is damaged and was left as it is: {_first_line(error)}. Restore a backup.") from error
+            raise StoreRejected(f"{self.path} is damaged and was left as it is: {first_line(error)}. Restore a backup.") from error
 
     def write(self, readings: Readings) -> Written:
         batch = prepare(readings)
@@ -145,7 +139,7 @@ class DuckDBStore:
 
     def _cluster(self, done: dict[str, int]) -> None:
         """Rewrite the periods whose number of rows is not what `done` says."""
-        with _translated():
+        with translated():
             periods = (
                 self._cursor().execute(f"SELECT CAST(floor(t / {_PERIOD_S}) AS INTEGER), count(*) FROM readings GROUP BY 1").fetchall()
             )
@@ -166,7 +160,7 @@ class DuckDBStore:
 
     def _checkpoint(self) -> None:
         """Bring the write-ahead log into the file."""
-        with self._writing, _translated():
+        with self._writing, translated():
             self._database.execute("CHECKPOINT")
 
     def size(self) -> Mapping[str, float]:
@@ -245,7 +239,7 @@ class DuckDBStore:
             return
         where, values = ("series = ?", ids[0]) if len(ids) == 1 else ("series IN (SELECT unnest(?))", ids)
         sql = f"SELECT series, {', '.join(columns)} FROM readings WHERE {where} AND t >= ? AND t < ?"
-        with _translated():
+        with translated():
             rows = self._cursor().execute(sql, [values, start, end]).fetchnumpy()
         series, data = rows["series"], [_plain(rows[c]) for c in columns]
         order = _order(series, data[0])
@@ -267,7 +261,7 @@ class DuckDBStore:
         ids = sorted(names)
         if not ids:
             return {}
-        with _translated():
+        with translated():
             values = {"ids": ids, "start": grid.start, "end": grid.end, "step": grid.step}
             rows = self._cursor().execute(_CELLS, values).fetchnumpy()
         cells = {name: _plain(column) for name, column in rows.items()}
@@ -280,12 +274,12 @@ class DuckDBStore:
         }
 
     def _meta(self, key: str) -> Any:
-        with _translated():
+        with translated():
             row = self._cursor().execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
         return None if row is None else json.loads(row[0])
 
     def _count(self, ids: list[int], limit: float) -> int:
-        with _translated():
+        with translated():
             found = self._cursor().execute("SELECT count(*) FROM readings WHERE series IN (SELECT unnest(?)) AND t < ?", [ids, limit])
             return int(found.fetchall()[0][0])
 
@@ -295,7 +289,7 @@ class DuckDBStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        with _translated():
+        with translated():
             self._database.execute("BEGIN")
             try:
                 yield self._database
@@ -304,62 +298,6 @@ class DuckDBStore:
                     self._database.execute("ROLLBACK")
                 raise
             self._database.execute("COMMIT")
-
-
-def _connect(path: Path, threads: int, memory_limit: str) -> Any:
-    """Open or create a store. A file that is not one of ours is only ever opened for reading."""
-    config: dict[str, str | bool | int | float | list[str]] = {"threads": threads, "memory_limit": memory_limit}
-    try:
-        if path.exists() and path.stat().st_size:
-            with duckdb.connect(path, read_only=True, config=config) as look:
-                _check_schema(path, look)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        database = duckdb.connect(path, config=config)
-        if _mostly_free(database):
-            database.close()
-            _shorten(path)
-            database = duckdb.connect(path, config=config)
-        database.execute(_SCHEMA)
-        if not database.execute("SELECT 1 FROM meta").fetchone():
-            database.execute("INSERT INTO meta VALUES ('schema', ?)", [str(SCHEMA_VERSION)])
-        return database
-    except (duckdb.Error, OSError) as error:
-        text = _first_line(error)
-        if "set lock" in text:
-            raise StoreUnavailable(
-                f"{path} is in use by another process, most likely a running `mjosa up`: go through its HTTP API, or stop it first ({text})"
-            ) from error
-        raise StoreRejected(f"{path} is not a store Mjøsa can read, and was left as it is: {text}") from error
-
-
-def _mostly_free(database: Any) -> bool:
-    total, free, block = database.execute("SELECT total_blocks, free_blocks, block_size FROM pragma_database_size()").fetchall()[0]
-    return bool(free * 2 > total and free * block > _WORTH_SHORTENING_BYTES)
-
-
-def _shorten(path: Path) -> None:
-    """Copy what is used to a new file and put that in the old one's place, in one step that a crash cannot halve."""
-    copy = path.with_name(path.name + ".shorter")
-    copy.unlink(missing_ok=True)
-    with duckdb.connect() as database:
-        database.execute(f"ATTACH '{_quoted(path)}' AS old (READ_ONLY); ATTACH '{_quoted(copy)}' AS new; COPY FROM DATABASE old TO new")
-        database.execute("CHECKPOINT new; DETACH new; DETACH old")
-    copy.replace(path)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _check_schema(path: Path, database: Any) -> None:
-    tables = {name for (name,) in database.execute("SELECT table_name FROM information_schema.tables").fetchall()}
-    if not {"meta", "series", "readings"} <= tables:
-        raise StoreRejected(
-            f"{path} is a DuckDB file of something else (tables: {', '.join(sorted(tables)) or 'none'}); it was left as it is"
-        )
-    (version,) = database.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() or ("none",)
-    if version != str(SCHEMA_VERSION):
-        raise StoreRejected(f"{path} has schema {version}; this Mjøsa reads schema {SCHEMA_VERSION}. Use the version that wrote it.")
 
 
 def _table(columns: Sequence[npt.NDArray[Any]], rows: npt.NDArray[np.bool_]) -> Any:
@@ -399,19 +337,3 @@ def _ordered(series: npt.NDArray[np.int32], t: Floats) -> bool:
 def _plain(column: Any) -> npt.NDArray[Any]:
     """The array without DuckDB's null mask: no column of ours holds a null."""
     return np.asarray(column.data if isinstance(column, np.ma.MaskedArray) else column)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except duckdb.ConnectionException as error:
-        raise StoreUnavailable(f"the store is closed: {_first_line(error)}") from error
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        raise StoreUnavailable(f"the store's disk or memory does not allow it now: {_first_line(error)}") from error
-    except duckdb.Error as error:
-        raise StoreError(f"the store failed: {_first_line(error)}") from error

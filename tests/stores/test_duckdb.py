@@ -212,3 +212,12 @@ def test_a_refused_name_leaves_no_trace(tmp_path):
         store.write(Readings.from_rows([Reading("a", "no_such_thing", T0, 1.0), Reading("b", "level_m", T0, 1.0)]))
     assert store._database.execute("SELECT sensor FROM series").fetchall() == [("b",)]
     store.close()
+
+
+def test_a_first_start_that_was_stopped_can_be_made_again(tmp_path):
+    path = tmp_path / "readings.duckdb"
+    duckdb.connect(path).close()
+    store = DuckDBStore(path)
+    assert store.write(Readings.from_rows([Reading("a", "level_m", T0, 1.0)])).new == 1
+    store.close()
+    DuckDBStore(path).close()
