@@ -112,7 +112,7 @@ def _act(step: Mapping[str, Any], town: Town, rng: np.random.Generator, start: f
     places = list(_places(step, town, rng))
     size = {k: _draw(v, rng) for k, v in step.get("size", {}).items()}
     length = _draw(step.get("hours", 0.0), rng) * HOUR_S
-    start = float(np.floor(start / 300) * 300)
+    start = float(np.floor(start / 600) * 600)
     return [Action(step["kind"], start, start + length, place, size, str(step.get("fault", ""))) for place in places]
 
 

@@ -29,7 +29,7 @@ TRICKLE_M = 0.01
 """A spill that never stands this high over its crest is marked a trickle: level sensors of 1 cm resolution cannot tell it."""
 MELT_ON_STREETS, SLOW_SHARE = 0.3, 0.45
 """Shares of melt that run off at once, and of rain and melt that reach the sewer through the ground within a day or two."""
-RESTLESS_SHARE = 0.45
+RESTLESS_SHARE = 0.62
 """Above this share of a crest, or when it rains, every minute is read; otherwise every fifth."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,8 +87,10 @@ def simulate_truth(
     index = meter_events.used(park, index, use, acting, start)
     shown = meter_events.registered(park, index, use, acting, start)
     tell = progress or (lambda _: None)
-    supply = water.simulate(town, park, use, acting, seed, start, end, state or {}, lambda share: tell(0.3 * share))
-    drains = sewer.simulate(air, acting, seed, start, end, lambda share: tell(0.3 + 0.7 * share))
+    with ThreadPoolExecutor(1) as beside:
+        supplying = beside.submit(water.simulate, town, park, use, acting, seed, start, end, state or {})
+        drains = sewer.simulate(air, acting, seed, start, end, tell)
+        supply = supplying.result()
     signals = {**supply.signals, **drains.signals, **_rain(air, start, end, state or {})}
     zone = {point: park.zones[z] for point, z in zip(park.points, park.zone, strict=True)}
     events = [*_ordered(acting, town, start, end), *drains.events, *meter_events.happened(park, index, use, start, end, zone)]

@@ -1,11 +1,11 @@
-"""The water network: zone use, leaks and bursts → inflow of each zone, pressure at each point, level of the reservoir. EPANET at 5 min.
+"""The water network: zone use, leaks and bursts → inflow of each zone, pressure at each point, level of the reservoir. EPANET at 10 min.
 
 Demand-driven; leaks and background leakage are emitters (flow = C · pressure^0.5), so that they follow the pressure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +21,13 @@ from simulators.networks import EMITTER_EXPONENT, GROUPS, NETWORK, emitter_per_n
 from simulators.scenario import Action
 from simulators.signals import Signal, grid
 
-STEP_S = 300.0
+STEP_S = 600.0
 PER_HOUR = int(3_600 / STEP_S)
 M_PER_BAR = 10.197
 LEAKING = ("burst", "slow_leak", "flushing")
 PUMP_ON_M, PUMP_OFF_M = 2.6, 4.4
-USE_NOISE = 0.05
-"""Relative scatter of a demand group's use from one 5 minutes to the next; it averages out within each hour."""
+USE_NOISE = 0.04
+"""Relative scatter of a demand group's use from one 10 minutes to the next; it averages out within each hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class _Leak:
 
 def simulate(
     town: Town, park: meters.Park, use_l: npt.NDArray[np.float32], actions: Sequence[Action], seed: int, start: float, end: float,
-    state: Mapping[str, float], tell: Callable[[float], None] = lambda _: None,
+    state: Mapping[str, float],
 ) -> Supply:  # fmt: skip
     """The network over [start, end). `state`: what counters and the reservoir stood at when the window began, by "asset:quantity"."""
     t = grid(start, STEP_S, int(np.ceil((end - start) / STEP_S)) + 1)
@@ -61,7 +61,7 @@ def simulate(
     leaks = [_placed(a, t, seed) for a in actions if a.kind in LEAKING and a.place in DISTRICT]
     valves = {a.place: _valve_head(a, t) for a in actions if a.kind == "valve_fault" and a.place in DISTRICT}
     nodes = [a for a in town.assets if a.kind == "junction" and a.model_element]
-    run = _run(t, factors, leaks, valves, [str(a.model_element) for a in nodes], state, tell)
+    run = _run(t, factors, leaks, valves, [str(a.model_element) for a in nodes], state)
     signals: dict[tuple[str, str], Signal] = {
         (a.id, "pressure_bar"): Signal(start, STEP_S, np.maximum(run.pressure_m[:, i], 0) / M_PER_BAR) for i, a in enumerate(nodes)
     }
@@ -155,7 +155,7 @@ class _Run:
 
 
 def _run(t: Floats, factors: Mapping[str, Floats], leaks: Sequence[_Leak], valves: Mapping[str, Floats], points: Sequence[str],
-         state: Mapping[str, float], tell: Callable[[float], None]) -> _Run:  # fmt: skip
+         state: Mapping[str, float]) -> _Run:  # fmt: skip
     """Step the model through t; the pump follows the reservoir."""
     junctions = [node for d in DISTRICTS for node in d.junctions()]
     background = np.array([emitter_per_node(d) for d in DISTRICTS for _ in d.junctions()])
@@ -184,8 +184,6 @@ def _run(t: Floats, factors: Mapping[str, Floats], leaks: Sequence[_Leak], valve
             leak[i] = [x.coefficient[i] * here[b] for x, b in zip(leaks, broken, strict=True)]
             lost[i] = background @ here + leak[i].sum()
             model.advance()
-            if i % 288 == 0:
-                tell(i / t.size)
     return _Run(pressure, flow, leak, tank, lost)
 
 

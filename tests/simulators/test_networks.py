@@ -33,7 +33,7 @@ def test_the_files_are_what_the_plan_says():
 
 
 def test_every_model_element_is_in_the_model(town):
-    with Network(networks.NETWORK, 300) as model:
+    with Network(networks.NETWORK, 600) as model:
         for asset in town.assets:
             if asset.model_element:
                 assert model.link(asset.model_element) if asset.kind == "zone_inlet" else model.node(asset.model_element)
@@ -72,7 +72,7 @@ def test_a_burst_takes_the_flow_it_was_given_and_shows_in_its_zone(town, rainy):
         """Mean over the hour after the burst, against the same hour without it."""
         s, without = rainy.signals[name, quantity], calm.signals[name, quantity]
         i = round((burst.start - s.start) / s.step_s)
-        return float(np.mean((s.x - without.x)[i : i + 12]))
+        return float(np.mean((s.x - without.x)[i : i + round(3_600 / s.step_s)]))
 
     assert change("inn-n", "flow_m3h") == pytest.approx(burst.flow_m3h, rel=0.1)
     assert abs(change("inn-c", "flow_m3h")) < 0.5
