@@ -89,7 +89,7 @@ def _check_rights(router: APIRouter) -> None:
 
 def _wrap(app: FastAPI, services: Services, known: sessions.Sessions) -> None:
     """Outermost last: headers, who asks, how often, how much, compression."""
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(guards.BodyLimit, limits=services.limits)
     app.add_middleware(guards.RateLimit, limits=services.limits, clock=services.clock)
     app.add_middleware(sessions.Identify, sessions=known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -10,13 +11,17 @@ import orjson
 from fastapi import Depends, Request, Response
 
 from api.network import Radio
-from api.now import Latest
+from api.now import Latest, shown
 from api.problems import Problem
 from api.security.sessions import Sessions
 from api.services import Services
 from core.records import Alarm
 from core.timekeeping import unix
 from core.town import Sensor, Town
+
+MOST_KEPT = 2000
+FRESH_S = 0.5
+"""How old an answer about now may be: many pages ask at the same moment, and one answer serves them."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Context:
     sessions: Sessions
     radio: Radio
     kept: dict[str, tuple[float, Any]] = field(default_factory=dict)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
 
     @property
     def town(self) -> Town:
@@ -37,11 +43,23 @@ class Context:
         return self.services.clock()
 
     def remembered(self, key: str, for_s: float, find: Callable[[], Any]) -> Any:
-        """What `find` told at most `for_s` ago: for what every page asks and that changes slowly."""
-        now, known = self.now(), self.kept.get(key)
-        if known is None or not 0.0 <= now - known[0] < for_s:
-            known = self.kept[key] = (now, find())
+        """What `find` told at most `for_s` ago: for what every page asks and that changes slowly. Asked by many at once, it runs once."""
+        with self._locks.setdefault(key, threading.Lock()):
+            now, known = self.now(), self.kept.get(key)
+            if known is None or not 0.0 <= now - known[0] < for_s:
+                if len(self.kept) > MOST_KEPT:
+                    self.kept.clear()
+                known = self.kept[key] = (now, find())
         return known[1]
+
+    def shown(self) -> list[Sensor]:
+        """Sensors in use now that belong to no household. Kept as long as the town is the same snapshot."""
+        town = self.town
+        known = self.kept.get("shown")
+        if known is None or known[1][0] is not town or self.now() - known[0] > 60.0:
+            known = self.kept["shown"] = (self.now(), (town, shown(town, self.now())))
+        found: list[Sensor] = known[1][1]
+        return found
 
     def open_alarms(self) -> list[Alarm]:
         """Not resolved or closed; at most half a second old, and never older than the last change made here."""
@@ -50,7 +68,8 @@ class Context:
 
     def publish(self, alarm: Alarm) -> None:
         """An alarm changed here: tell the live pages."""
-        self.kept.pop("alarms", None)
+        for key in [k for k in self.kept if k == "alarms" or k.startswith("now:")]:
+            self.kept.pop(key, None)
         self.services.hub.alarm(alarm)
 
     def status(self) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Response
 
 from api import present
-from api.context import Context, Ctx, as_json, moment
+from api.answers import json_bytes
+from api.context import FRESH_S, Context, Ctx, as_json, moment
 from api.now import RANK, SILENT_AFTER_INTERVALS, USUAL_INTERVAL_S, alarms_by_sensor, finite, main_quantity, shown
 from api.routes.publication import described, released
 from api.security.rights import Caller, needs
@@ -23,14 +25,18 @@ FRONT_FIGURES = ("S02", "W01", "X01")
 @router.get("/overview")
 def overview(ctx: Ctx, who: Annotated[Caller, Depends(needs("see"))]) -> Response:
     """Household meters appear only as a number per zone."""
+    return Response(ctx.remembered("now:overview", FRESH_S, lambda: json_bytes(_overview(ctx))), media_type="application/json")
+
+
+def _overview(ctx: Context) -> dict[str, Any]:
     town, now = ctx.town, ctx.now()
     alarms = ctx.open_alarms()
     by_sensor = alarms_by_sensor(alarms, now)
     status = ctx.status()
     heard = status["base_stations"]
-    return as_json({
-        "at": present.when(now), "utility": town.utility.name, "zones": _zones(town, alarms),
-        "sensors": [{**_mark(town, s), **present.state(s, ctx.latest.of(s.dev_eui), by_sensor, now)} for s in shown(town, now)],
+    return {
+        "at": present.when(now), "utility": town.utility.name, "zones": _zones(ctx, alarms),
+        "sensors": [{**_mark(town, s), **present.state(s, ctx.latest.of(s.dev_eui), by_sensor, now)} for s in ctx.shown()],
         "lines": _lines(town),
         "base_stations": [{"id": b.id, "name": b.name, "position": (b.latitude, b.longitude), "heard_at": present.when(heard.get(b.id))}
                           for b in town.base_stations],
@@ -38,7 +44,7 @@ def overview(ctx: Ctx, who: Annotated[Caller, Depends(needs("see"))]) -> Respons
         "alarms": [present.alarm(a, now) for a in alarms],
         "figures": front_figures(ctx),
         "status": {k: v for k, v in status.items() if k != "base_stations"},
-    })  # fmt: skip
+    }  # fmt: skip
 
 
 @router.get("/overview/at")
@@ -83,16 +89,13 @@ def _mark(town: Town, sensor: Any) -> dict[str, Any]:
             "kind": asset.kind if asset else "other", "position": town.position_of(sensor), "crest_m": town.crest_of(sensor)}  # fmt: skip
 
 
-def _zones(town: Town, alarms: list[Alarm]) -> list[dict[str, Any]]:
+def _zones(ctx: Context, alarms: list[Alarm]) -> list[dict[str, Any]]:
+    town = ctx.town
     worst: dict[str | None, str] = {}
     for alarm in alarms:
         if alarm.ended_at is None and RANK.get(alarm.severity, 0) > RANK.get(worst.get(alarm.zone, ""), 0):
             worst[alarm.zone] = alarm.severity
-    meters: dict[str | None, int] = {}
-    for sensor in town.current.values():
-        if town.is_personal(sensor):
-            zone = town.zone_of(sensor)
-            meters[zone] = meters.get(zone, 0) + 1
+    meters = ctx.remembered("meters", 60.0, lambda: Counter(town.zone_of(s) for s in town.current.values() if town.is_personal(s)))
     return [{**present.zone(z), "meters": meters.get(z.id, 0), "worst": worst.get(z.id)} for z in town.zones]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from api import present
-from api.context import Context, Ctx, as_json
-from api.now import alarms_by_sensor, shown
+from api.answers import json_bytes
+from api.context import FRESH_S, Context, Ctx, as_json
+from api.now import alarms_by_sensor
 from api.problems import Problem
 from api.security.audit import note
 from api.security.rights import Caller, needs
@@ -49,7 +50,7 @@ def base_stations(ctx: Ctx, who: See) -> Response:
 def _chosen(ctx: Context, zone: str | None, kind: str | None, quantity: str | None) -> list[Sensor]:
     town = ctx.town
     return [
-        s for s in shown(town, ctx.now())
+        s for s in ctx.shown()
         if (zone is None or town.zone_of(s) == zone)
         and (quantity is None or quantity in s.quantities)
         and (kind is None or ((a := town.asset_of(s)) is not None and a.kind == kind))
@@ -84,6 +85,11 @@ def sensor(key: str, ctx: Ctx, who: See) -> Response:
 @router.get("/latest")
 def latest(ctx: Ctx, who: See, zone: str | None = None, kind: str | None = None, quantity: str | None = None) -> Response:
     """The newest value and state of every sensor in use (households' meters left out)."""
+    body = ctx.remembered(f"now:latest:{zone}:{kind}:{quantity}", FRESH_S, lambda: json_bytes(_latest(ctx, zone, kind, quantity)))
+    return Response(body, media_type="application/json")
+
+
+def _latest(ctx: Context, zone: str | None, kind: str | None, quantity: str | None) -> dict[str, Any]:
     now = ctx.now()
     alarms = alarms_by_sensor(ctx.open_alarms(), now)
     items = []
@@ -91,7 +97,7 @@ def latest(ctx: Ctx, who: See, zone: str | None = None, kind: str | None = None,
         rows = ctx.latest.of(s.dev_eui)
         readings = [present.reading(r) for q, r in rows.items() if quantity in (None, q)]
         items.append({"sensor": s.id, **present.state(s, rows, alarms, now), "readings": readings})
-    return as_json({"at": present.when(now), "items": items})
+    return {"at": present.when(now), "items": items}
 
 
 def may_see_household(ctx: Context, who: Caller, sensor: Sensor, action: str) -> None:
