@@ -1,8 +1,9 @@
 # Two stages: wheels are installed with their hashes checked; the image that runs holds Python, Mjøsa and nothing to build with.
 FROM python:3.12.11-slim-bookworm AS build
+ARG LOCK=requirements.lock
 WORKDIR /app
-COPY requirements.lock .
-RUN python -m venv /opt/mjosa && /opt/mjosa/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+COPY ${LOCK} lock.txt
+RUN python -m venv /opt/mjosa && /opt/mjosa/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r lock.txt
 
 FROM python:3.12.11-slim-bookworm
 ENV PATH=/opt/mjosa/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

@@ -17,11 +17,11 @@ from pathlib import Path
 
 MQTT_USERS = ("chirpstack", "bridge", "mjosa", "simulator", "healthcheck")
 FILES = ("session_secret", "postgres_password", "influx_admin_password", "influx_admin_token", "grafana_admin_password",
-         "mqtt_mjosa_password", "mqtt_simulator_password")  # fmt: skip
+         "chirpstack_admin_password", "mqtt_mjosa_password", "mqtt_simulator_password")  # fmt: skip
 VARIABLES = ("CHIRPSTACK_POSTGRES_PASSWORD", "MJOSA_POSTGRES_PASSWORD", "REDIS_PASSWORD", "CHIRPSTACK_API_SECRET",
              "MQTT_CHIRPSTACK_PASSWORD", "MQTT_BRIDGE_PASSWORD", "MQTT_HEALTHCHECK_PASSWORD")  # fmt: skip
 CORE = ("mosquitto", "postgres", "redis", "chirpstack", "influxdb", "bridge-udp", "bridge-station")
-BUCKET_RIGHTS = ("--read-buckets", "--write-buckets", "--read-dbrps", "--write-dbrps")
+BUCKET = "mjosa"
 
 
 def mosquitto_hash(password: str, salt: bytes) -> str:
@@ -64,9 +64,9 @@ def provision(root: Path, variables: dict[str, str]) -> None:
         _write(folder / "chirpstack_token", _found(r"token: (\S+)", answer, "ChirpStack's create-api-key"))
     admin = (folder / "influx_admin_token").read_text()
     if not (folder / "influx_token").read_text():
-        _write(folder / "influx_token", _influx_token(admin, "mjosa", BUCKET_RIGHTS))
+        _write(folder / "influx_token", _influx_token(admin, "mjosa", ("--read-bucket", "--write-bucket")))
     if "GRAFANA_INFLUX_TOKEN" not in variables:
-        variables["GRAFANA_INFLUX_TOKEN"] = _influx_token(admin, "grafana", ("--read-buckets", "--read-dbrps"))
+        variables["GRAFANA_INFLUX_TOKEN"] = _influx_token(admin, "grafana", ("--read-bucket",))
         _write(root / ".env", "".join(f"{k}={v}\n" for k, v in variables.items()))
 
 
@@ -79,31 +79,21 @@ def main(root: Path, arguments: list[str]) -> None:
     _compose("build")
     _compose("up", "--detach", "--wait", *CORE)
     provision(root, variables)
-    _compose("run", "--rm", "serve", "init")
+    _compose("run", "--rm", "init")
     _compose("up", "--detach", "--wait")
     print("""
 Mjøsa       http://127.0.0.1:8080   first sign-in: docker compose logs serve | grep sign-in
-ChirpStack  http://127.0.0.1:8081   admin/admin at first: change it at once
+ChirpStack  http://127.0.0.1:8081   admin / secrets/chirpstack_admin_password
 Grafana     http://127.0.0.1:3000   admin / secrets/grafana_admin_password""")
 
 
 def _influx_token(admin: str, description: str, rights: tuple[str, ...]) -> str:
-    answer = _compose(
-        "exec",
-        "-T",
-        "influxdb",
-        "influx",
-        "auth",
-        "create",
-        "--org",
-        "mjosa",
-        "--token",
-        admin,
-        "--description",
-        description,
-        "--json",
-        *rights,
-    )
+    """A token for the one bucket and nothing else (and for the mapping from InfluxQL's database to it)."""
+    influx = ("exec", "-T", "influxdb", "influx")
+    asked = ("--org", "mjosa", "--token", admin, "--json")
+    bucket = _found(r'"id":\s*"([0-9a-f]{16})"', _compose(*influx, "bucket", "list", "--name", BUCKET, *asked), "influx bucket list")
+    narrow = [word for right in rights for word in (right, bucket)]
+    answer = _compose(*influx, "auth", "create", *asked, "--description", description, *narrow, "--read-dbrps")
     return _found(r'"token":\s*"([^"]+)"', answer, "influx auth create")
 
 
