@@ -2,9 +2,9 @@
 
 paho reads a message in four system calls and writes each acknowledgement in one. Every system call lets another Python
 thread run, for up to 5 ms; with a busy processor beside it that cost three quarters of the throughput (4,500 messages/s
-instead of 17,000, measured). Only reading from the socket and the way to the callback are replaced, and the acknowledgement of a
-batch is added; websockets frame
-their own reads and keep paho's.
+instead of 17,000, measured). For each message it also makes a condition variable and, with MQTT 5, a property list: 25
+and 70 µs a message, 8 and 11 µs here. Replaced are reading from the socket, the usual PUBLISH and the way to the
+callback; the acknowledgement of a batch is added. Everything else is paho's, and websockets frame their own reads.
 """
 
 from __future__ import annotations
@@ -12,13 +12,24 @@ from __future__ import annotations
 import select
 import struct
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5
+from paho.mqtt.enums import MQTTErrorCode
 
 READ_BYTES = 262_144
 WRITE_TIMEOUT_S = 10.0
+QOS_1 = 0x02
 _PUBACK = struct.Struct(">BBH")
+
+
+class Arrived(NamedTuple):
+    """A message not acknowledged yet."""
+
+    mid: int
+    qos: int
+    topic: str
+    payload: bytes
 
 
 class BufferedClient(Client):
@@ -28,7 +39,7 @@ class BufferedClient(Client):
         super().__init__(*given, **options)
         self._read_ahead = options.get("transport") != "websockets"
         self._waiting, self._at = b"", 0
-        self.collected: list[MQTTMessage] = []
+        self.collected: list[Arrived] = []
         """Messages that have arrived; whoever takes them empties the list."""
 
     @property
@@ -55,8 +66,20 @@ class BufferedClient(Client):
                 if connection is None or not select.select([], [connection], [], WRITE_TIMEOUT_S)[1]:
                     raise ConnectionError("the broker takes no acknowledgements") from None
 
+    def _handle_publish(self) -> MQTTErrorCode:
+        """A QoS 1 message without MQTT 5 properties is taken apart here; paho does every other one, and much slower."""
+        packet, header = self._in_packet["packet"], self._in_packet["command"]
+        if header & 0x06 == QOS_1 and len(packet) >= 5:
+            end = 2 + int.from_bytes(packet[:2], "big")
+            start = end + 2 + (self._protocol == MQTTv5)
+            if start <= len(packet) and (self._protocol != MQTTv5 or packet[start - 1] == 0):
+                mid = int.from_bytes(packet[end : end + 2], "big")
+                self.collected.append(Arrived(mid, 1, _text(packet[2:end]), bytes(packet[start:])))
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+        return super()._handle_publish()
+
     def _handle_on_message(self, message: MQTTMessage) -> None:
-        self.collected.append(message)
+        self.collected.append(Arrived(message.mid, message.qos, _text(message._topic), bytes(message.payload)))
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if not self._read_ahead:
@@ -66,3 +89,7 @@ class BufferedClient(Client):
         data = self._waiting[self._at : self._at + bufsize]
         self._at += len(data)
         return data
+
+
+def _text(topic: bytes | bytearray) -> str:
+    return topic.decode("utf-8", "backslashreplace")

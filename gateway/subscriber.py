@@ -19,7 +19,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 import structlog
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -144,7 +144,7 @@ class Subscriber:
         """Store, then acknowledge."""
         now, batch, client.collected = self._clock(), client.collected, []
         self.received += len(batch)
-        self._keep([Message(now, _topic(m), bytes(m.payload)) for m in batch])
+        self._keep([Message(now, m.topic, m.payload) for m in batch])
         client.acknowledge(m.mid for m in batch if m.qos)
         self.acknowledged += len(batch)
         self._cannot_store = False
@@ -249,10 +249,3 @@ def _readable(client: BufferedClient, timeout_s: float) -> bool:
     if writable:
         client.loop_write()
     return bool(ready or (pending and pending()))
-
-
-def _topic(message: MQTTMessage) -> str:
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return "a topic that is not UTF-8"

@@ -69,6 +69,11 @@ class Fleet:
         with self._lock:
             return snapshot(self._town(), self._devices, self._stations, self.heard_until, now)
 
+    def base_stations(self) -> dict[str, float]:
+        """When each base station last heard anything [Unix s]; cheap, for a status page."""
+        with self._lock:
+            return {key: heard.last_seen for key, heard in self._stations.items()}
+
     def events(self, now: float, known: Iterable[Event] = ()) -> list[Event]:
         """What a person should know: silence (one event per base station where it is the cause), join storms, wrong clocks.
 

@@ -5,6 +5,8 @@ import time
 
 import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from core.errors import StoreUnavailable
 from gateway.broker import EmbeddedBroker
@@ -124,3 +126,25 @@ def test_stop_ends_the_thread(broker):
     assert follower.subscribed.wait(10)
     follower.stop()
     assert "subscriber" not in {t.name for t in threading.enumerate()}
+
+
+def test_messages_with_properties_and_other_qualities_of_service_arrive_too(tmp_path):
+    kept, properties = Kept(), Properties(PacketTypes.PUBLISH)
+    properties.UserProperty = ("origin", "test")
+    properties.ContentType = "application/json"
+    with Mosquitto(tmp_path) as mosquitto:
+        follower = subscriber(mosquitto.port, "5", kept).start()
+        assert follower.subscribed.wait(10)
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="publisher", protocol=mqtt.MQTTv5)
+        client.connect("127.0.0.1", mosquitto.port)
+        client.loop_start()
+        topic = event_topic("a", "24e1247100000001", "up")
+        for qos in (0, 1, 2):
+            client.publish(topic, b"plain %d" % qos, qos=qos).wait_for_publish(10)
+            client.publish(topic, b"with properties %d" % qos, qos=qos, properties=properties).wait_for_publish(10)
+        client.publish(topic, b"", qos=1).wait_for_publish(10)
+        client.disconnect()
+        client.loop_stop()
+        until(lambda: len(kept.payloads) == 7)
+        follower.stop()
+    assert sorted(kept.payloads) == sorted([b"", *(text % qos for qos in (0, 1, 2) for text in (b"plain %d", b"with properties %d"))])

@@ -82,6 +82,7 @@ def test_radio_of_the_station_that_hears_it_best():
     stations = {s.id: s for s in f.snapshot(START).stations}
     assert (stations[AA].primary_of, stations[BB].primary_of, stations[AA].devices) == (0, 1, 1)
     assert stations[AA].name == "Fjellet"
+    assert f.base_stations() == {AA: START + 4, BB: START + 4}
 
 
 def town_of_frames(f: Fleet, frames: int, devices=range(10), station=AA) -> None:
