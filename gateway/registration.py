@@ -28,7 +28,7 @@ from gateway.keysafe import KeySafe
 
 __all__ = ["Entry", "Keys", "Outcome", "Registration"]
 log = structlog.get_logger("mjosa.registration")
-_DONE, _TODO = "registration:", "network_todo:"
+_DONE, _WAITS = "registration:", "network_waits:"
 _RETRY_S = (15.0, 60.0, 300.0, 900.0)
 
 
@@ -101,7 +101,7 @@ class Registration:
             return None
         if known["fingerprint"] != fingerprint:
             raise Conflict(f"This entry was sent before with other contents, as sensor '{known['sensor']}'; make a new entry to change it.")
-        waiting = known["status"] == "queued" and self.registry.documents.get(_TODO + known["dev_eui"])
+        waiting = known["status"] == "queued" and self.registry.documents.get(_WAITS + known["dev_eui"])
         return Outcome(
             "queued" if waiting else "done", known["sensor"], known["dev_eui"], known["message"] if waiting else "", repeated=True
         )
@@ -217,24 +217,24 @@ class Registration:
 
     def waiting(self) -> list[dict[str, Any]]:
         """What ChirpStack has not been told yet: dev_eui, sensor, since, attempts, error, not_before."""
-        found = (self.registry.documents.get(key) for key in self.registry.documents.keys(_TODO))
-        return [{k: v for k, v in todo.items() if k != "wanted"} for todo in found if todo]
+        found = (self.registry.documents.get(key) for key in self.registry.documents.keys(_WAITS))
+        return [{k: v for k, v in kept.items() if k != "wanted"} for kept in found if kept]
 
     def retry(self, *, now: bool = False) -> int:
         """Tells ChirpStack what waits and is due (`now`: all of it). Returns how many got through; refusals are kept with their reason."""
         done = 0
         with self._lock:
-            for key in self.registry.documents.keys(_TODO):
-                todo = self.registry.documents.get(key)
-                if not todo or (not now and todo["not_before"] > self.clock()):
+            for key in self.registry.documents.keys(_WAITS):
+                kept = self.registry.documents.get(key)
+                if not kept or (not now and kept["not_before"] > self.clock()):
                     continue
                 try:
-                    self._fleet().apply(self._unsealed(todo["wanted"]))
+                    self._fleet().apply(self._unsealed(kept["wanted"]))
                 except NetworkServerUnavailable as error:
-                    self._postpone(key, todo, str(error))
+                    self._postpone(key, kept, str(error))
                     return done
                 except MjosaError as error:
-                    self._postpone(key, todo, str(error))
+                    self._postpone(key, kept, str(error))
                 else:
                     self.registry.documents.remove(key)
                     done += 1
@@ -264,7 +264,7 @@ class Registration:
 
     def _wait(self, wanted: Wanted, why: str) -> None:
         """Keeps the newest wish for a device, with the key of an older one that never got through."""
-        key, now = _TODO + wanted.dev_eui, self.clock()
+        key, now = _WAITS + wanted.dev_eui, self.clock()
         older = self.registry.documents.get(key)
         sealed = asdict(replace(wanted, app_key=self._sealed(wanted.app_key), nwk_key=self._sealed(wanted.nwk_key)))
         if older and wanted.app_key is None:
@@ -272,10 +272,10 @@ class Registration:
         self.registry.documents.put(key, {"dev_eui": wanted.dev_eui, "sensor": wanted.sensor, "since": older["since"] if older else now,
                                           "attempts": 0, "error": why, "not_before": now + _RETRY_S[0], "wanted": sealed})  # fmt: skip
 
-    def _postpone(self, key: str, todo: dict[str, Any], why: str) -> None:
-        attempts = todo["attempts"] + 1
+    def _postpone(self, key: str, kept: dict[str, Any], why: str) -> None:
+        attempts = kept["attempts"] + 1
         pause = _RETRY_S[min(attempts, len(_RETRY_S) - 1)]
-        self.registry.documents.put(key, {**todo, "attempts": attempts, "error": why, "not_before": self.clock() + pause})
+        self.registry.documents.put(key, {**kept, "attempts": attempts, "error": why, "not_before": self.clock() + pause})
 
     def _sealed(self, key: str | None) -> str | None:
         return None if key is None else self.safe.seal(key)

@@ -15,6 +15,8 @@ import gateway.care as care
 from api.context import Context, require
 from api.field.bodies import FieldEntry, Json, SignOff
 from api.problems import Problem
+from api.security.audit import note
+from api.security.rights import Caller
 from core.errors import MjosaError
 from core.records import Commissioning
 from core.town import Asset, Calibration, Sensor, Town
@@ -139,6 +141,15 @@ def check(ctx: Context, key: str, typed: Mapping[str, float], *, cover_open: boo
         "verdict": verdict(checks), "network_waits": waiting, "frames": len({r.uplink for r in evidence.readings}),
         "checks": [{**c, "check": n, "name": name(n, language), "text": sentence(c, language)} for n, c in checks.items()],
     }  # fmt: skip
+
+
+def note_personal(ctx: Context, who: Caller, key: str) -> None:
+    """A household's reading was looked at: an entry in the audit trail, where the last hour has none."""
+    sensor, hour_ago = ctx.sensor(key), ctx.now() - 3600.0
+    if ctx.town.is_personal(sensor):
+        seen = ctx.services.registry.audit.find(start=hour_ago, actor=who.name, action="field.verdict", subject=sensor.id, limit=1)
+        if not seen:
+            note(ctx.services, who, "field.verdict", sensor.id, personal=True)
 
 
 def visits(ctx: Context, here: tuple[float, float] | None, language: str) -> list[Json]:

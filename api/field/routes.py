@@ -114,7 +114,8 @@ def entries(ctx: Ctx, who: Engineer, entry: FieldEntry) -> Any:
 @router.get("/api/sensors/{key}/verdict")
 def verdict(ctx: Ctx, who: Engineer, key: str, typed: Annotated[list[str] | None, Query()] = None, cover_open: bool = False,
             since: float | None = None, lang: Language = "nb") -> Response:  # fmt: skip
-    """Does the sensor work? `typed` as quantity:number, read by hand."""
+    """Does the sensor work? `typed` as quantity:number, read by hand. Looking at a home's meter is noted, once an hour."""
+    desk.note_personal(ctx, who, key)
     return as_json(desk.check(ctx, key, desk.parsed_typed(typed or []), cover_open=cover_open, since=since, language=lang))
 
 

@@ -77,7 +77,7 @@ class Mjosa:
 
     def reset(self):
         self.registry.import_town(TOWN, "test")
-        for kind in ("registration:", "network_todo:", "downlink:"):
+        for kind in ("registration:", "network_waits:", "downlink:"):
             for key in self.registry.documents.keys(kind):
                 self.registry.documents.remove(key)
         devices = [d.dev_eui for d in self.registration.fleet.all()]

@@ -271,7 +271,10 @@ def test_nobodys_home_is_carried_along_but_a_meter_can_be_mounted_there(phone, m
     phone.scan(CODE)
     phone.fill(model="axioma_qalcosonic_w1", place="Storgata 1")
     phone.register()
-    until(lambda: [s.asset for s in mjosa.registry.town().current.values()] == ["mp-1"])
+    phone.page.get_by_text("Venter på sensoren").wait_for()
+    assert [s.asset for s in mjosa.registry.town().current.values()] == ["mp-1"]
+    (looked,) = mjosa.audited("field.verdict")
+    assert (looked.actor, looked.personal) == ("kari", True), "looking at a home's meter leaves a trace"
 
 
 def test_the_phone_reads_codes_as_the_server_does(phone):
