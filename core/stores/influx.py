@@ -7,7 +7,6 @@ already there keeps the zone it was first written with, so a replay after a move
 
 from __future__ import annotations
 
-import io
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +20,6 @@ import numpy.typing as npt
 import pyarrow as pa
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.write_api import SYNCHRONOUS
-from pyarrow import csv
 from urllib3.exceptions import HTTPError
 
 from core.errors import StoreRejected, StoreUnavailable
@@ -29,6 +27,7 @@ from core.model import Floats, Reading, Readings, Series, concatenate
 from core.quantities import QUANTITIES, TABLES
 from core.store import Buckets, Coverage, Written
 from core.stores.batch import Batch, Key, bucketed, only, prepare, report, whole
+from core.stores.influx_csv import by_sensor, ints, keys, parse, texts, values
 from core.stores.line_protocol import ZoneOf, decoded, encoded, lines, nanoseconds, seconds, table
 
 MAX_LINES = 5_000
@@ -39,10 +38,6 @@ _MAX_WAIT_S = 30.0
 _MAX_SPLITS = 2_000
 _TOO_BUSY = (429, 503)
 _LINES_REFUSED = (400, 413, 422)
-_TYPES = {
-    "time": pa.int64(), "value": pa.float64(), "flag": pa.uint8(), "uplink": pa.int64(), "origin": pa.uint8(), "void": pa.float64(),
-    "count": pa.int64(), **{name: pa.string() for name in ("name", "tags", "dev_eui", "quantity", "zone")},
-}  # fmt: skip
 
 
 class InfluxStore:
@@ -99,7 +94,7 @@ class InfluxStore:
             where = f"{_any_of('dev_eui', map(encoded, some))} AND quantity = '{quantity}' AND {_between(start, end)}"
             wanted = ", ".join(("value", "flag", "uplink", "void", "dev_eui", *more))
             columns = self._query(f'SELECT {wanted} FROM "{QUANTITIES[quantity].table}" WHERE {where}')
-            yield from _by_sensor(columns, more)
+            yield from by_sensor(columns, more)
 
     def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]:
         found: dict[Key, Reading] = {}
@@ -107,8 +102,8 @@ class InfluxStore:
             columns = self._query(f"SELECT last(flag) AS flag, value, uplink, origin, void FROM {tables} GROUP BY dev_eui, quantity")
             if columns is None:
                 continue
-            x, t = _values(columns), seconds(_ints(columns, "time"))
-            rows = zip(_keys(columns), t, x, _ints(columns, "flag"), _ints(columns, "uplink"), _ints(columns, "origin"), strict=True)
+            x, t = values(columns), seconds(ints(columns, "time"))
+            rows = zip(keys(columns), t, x, ints(columns, "flag"), ints(columns, "uplink"), ints(columns, "origin"), strict=True)
             for key, at, value, flag, uplink, origin in rows:
                 found[key] = Reading(key[0], key[1], float(at), float(value), int(flag), int(uplink), int(origin))
         return [found[key] for key in only(quantity, found, sensors)]
@@ -178,9 +173,9 @@ class InfluxStore:
                 some = _any_of("dev_eui", map(encoded, devices[low : low + _SENSORS_AT_ONCE]))
                 columns = self._query(f'SELECT value, flag, void, dev_eui, quantity, zone FROM "{name}" WHERE {where} AND {some}')
                 if columns is not None:
-                    names = (_texts(columns, c) for c in ("dev_eui", "quantity", "zone"))
+                    names = (texts(columns, c) for c in ("dev_eui", "quantity", "zone"))
                     for dev, quantity, zone, at, x, flag in zip(
-                        *names, _ints(columns, "time").tolist(), _values(columns).tolist(), _ints(columns, "flag").tolist(), strict=True
+                        *names, ints(columns, "time").tolist(), values(columns).tolist(), ints(columns, "flag").tolist(), strict=True
                     ):
                         found[decoded(dev), quantity, at] = (x, flag, None if not zone else decoded(zone))
         return found
@@ -261,7 +256,7 @@ class InfluxStore:
 
     def _parsed(self, content: bytes) -> Any:
         try:
-            return _parse(content)
+            return parse(content)
         except pa.ArrowInvalid as error:
             raise StoreUnavailable(f"{self.url}/query answered something that is not InfluxDB's CSV: {error}") from error
 
@@ -275,7 +270,7 @@ class InfluxStore:
         for name in self._tables():
             columns = self._query(f"SELECT {selector}(flag) AS flag FROM {name} GROUP BY dev_eui, quantity")
             if columns is not None:
-                found.update(zip(_keys(columns), seconds(_ints(columns, "time")).tolist(), strict=True))
+                found.update(zip(keys(columns), seconds(ints(columns, "time")).tolist(), strict=True))
         return found
 
     def _counts(self, until: str = "") -> dict[Key, int]:
@@ -284,55 +279,8 @@ class InfluxStore:
             where = f" WHERE time >= {np.iinfo(np.int64).min + 10}{until}" if until else ""
             columns = self._query(f"SELECT count(flag) AS count FROM {name}{where} GROUP BY dev_eui, quantity")
             if columns is not None:
-                found.update(zip(_keys(columns), _ints(columns, "count").tolist(), strict=True))
+                found.update(zip(keys(columns), ints(columns, "count").tolist(), strict=True))
         return {key: count for key, count in found.items() if count}
-
-
-def _parse(content: bytes) -> Any:
-    convert = csv.ConvertOptions(column_types=_TYPES, strings_can_be_null=False)
-    return csv.read_csv(io.BytesIO(content), read_options=csv.ReadOptions(block_size=1 << 24), convert_options=convert)
-
-
-def _ints(columns: Any, name: str) -> npt.NDArray[np.int64]:
-    return columns[name].to_numpy().astype(np.int64)  # type: ignore[no-any-return]
-
-
-def _values(columns: Any) -> Floats:
-    """`value` with NaN where the row is void."""
-    x: Floats = np.array(columns["value"].to_numpy(), np.float64)
-    x[columns["void"].to_numpy() == 1] = np.nan
-    return x
-
-
-def _texts(columns: Any, name: str) -> list[str]:
-    return [text or "" for text in columns[name].to_pylist()]
-
-
-def _keys(columns: Any) -> list[Key]:
-    """(sensor, quantity) of each line of a statement grouped by both: one column of tags, or a column for each tag."""
-    if "tags" not in columns.column_names:
-        return [
-            (decoded(dev_eui), quantity) for dev_eui, quantity in zip(_texts(columns, "dev_eui"), _texts(columns, "quantity"), strict=True)
-        ]
-    pairs = (dict(part.split("=", 1) for part in tags.split(",")) for tags in columns["tags"].to_pylist())
-    return [(decoded(pair["dev_eui"]), pair["quantity"]) for pair in pairs]
-
-
-def _by_sensor(columns: Any, more: Sequence[str] = ()) -> Iterable[tuple[str, list[npt.NDArray[Any]]]]:
-    """Each sensor's t, x, flag, uplink, ordered, no time twice."""
-    if columns is None:
-        return
-    names = columns["dev_eui"].combine_chunks().dictionary_encode()
-    ns, code = _ints(columns, "time"), names.indices.to_numpy()
-    order = np.lexsort((ns, code))
-    ns, code = ns[order], code[order]
-    keep = np.append((code[1:] != code[:-1]) | (ns[1:] != ns[:-1]), True)
-    order, ns, code = order[keep], ns[keep], code[keep]
-    data = [seconds(ns), _values(columns)[order], _ints(columns, "flag")[order].astype(np.uint8), _ints(columns, "uplink")[order]]
-    data += [_ints(columns, name)[order].astype(np.uint8) for name in more]
-    bounds = np.searchsorted(code, np.arange(len(names.dictionary) + 1))
-    for i, name in enumerate(names.dictionary.to_pylist()):
-        yield decoded(name), [column[bounds[i] : bounds[i + 1]] for column in data]
 
 
 def _any_of(tag: str, values: Iterable[str]) -> str:
