@@ -110,6 +110,7 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "delay_p90_h": ("p90 h", ".1f"),
     "hours_bias": ("hours", "+.1%"),
     "volume_bias": ("volume", "+.1%"),
+    "volume_found": ("m³ found", ".1%"),
     "blocks_true": ("12/24", "d"),
     "blocks_found": ("found", "d"),
     "distance_median_m": ("m", ".0f"),

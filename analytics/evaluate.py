@@ -54,7 +54,7 @@ MATCHES: Mapping[str, Match] = {
     "leak": Match(_LEAK, "zone"),
     "blockage": Match(frozenset({"blockage", "overflow", "fouling"}), "sewer"),
     "pump_failure": Match(frozenset({"pump_failure", "blockage"}), "asset"),
-    "sensor_fault": Match(frozenset({"sensor_fault", "silence", "stopped_meter"}), "sensors"),
+    "sensor_fault": Match(frozenset({"sensor_fault", "fouling", "silence", "stopped_meter"}), "sensors"),
     "flushing": Match(_LEAK | {"pressure_anomaly"}, "zone"),
     "valve_closed": Match(frozenset({"pressure_anomaly", "low_pressure", "burst"}), "zone"),
 }
@@ -76,6 +76,7 @@ class Score:
     delay_p90_h: float | None = None
     hours_bias: float | None = None
     volume_bias: float | None = None
+    volume_found: float | None = None
     blocks_true: int | None = None
     blocks_found: int | None = None
     distance_median_m: float | None = None
@@ -176,6 +177,8 @@ def _score(
     more: dict[str, Any] = {}
     if kind == "overflow":
         more = _overflow_bias(wanted, candidates, folder.end)
+        total = sum(h.volume_m3 or 0.0 for h in wanted)
+        more["volume_found"] = sum(h.volume_m3 or 0.0 for h, hit in zip(wanted, hits, strict=True) if hit) / total if total else None
     return Score(
         kind,
         len(wanted),

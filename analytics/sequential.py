@@ -49,10 +49,10 @@ def threshold(arl0: float, k: float = 0.5) -> float:
 def calibrated(e: Floats, k: float, mean_samples: float, days: int = 56, least: int = 20) -> Floats:
     """Thresholds h of each sample of e (days, steps), NaN where not known: flattened, one h per day from the `days` before.
 
-    CUSUM climbs between zeros have tops whose tail is nearly exponential; with n climbs over u in T samples and a median excess m over it,
-    one climb in `mean_samples` exceeds h = u + m/ln 2 · ln(n·mean_samples/T). Real data have heavier tails than N(0, 1) and keep some of
-    their correlation; this pays for both, series by series. Never below 0.75 of Siegmund's h; until `least` climbs are known, 1.2 times it.
-    A few true alarms among the climbs hardly move a median.
+    CUSUM climbs between zeros have tops whose tail is nearly exponential; with n climbs over u in T samples and a mean excess m over it,
+    one climb in `mean_samples` exceeds h = u + m · ln(n·mean_samples/T); m is the larger of median/ln 2 and the mean without the two
+    largest, so that a true alarm or two do not count. Real data have heavier tails than N(0, 1) and keep some of their correlation; this
+    pays for both, series by series. Never below 0.75 of Siegmund's h; until `least` climbs are known, 1.2 times it.
     """
     theory = threshold(mean_samples, k)
     flat = e.ravel()
@@ -72,9 +72,10 @@ def calibrated(e: Floats, k: float, mean_samples: float, days: int = 56, least: 
         if past.size >= least:
             first = math.ceil(0.8 * past.size)
             u, m = float(past[first - 1]), past.size - first
-            excess = float(past[first + m // 2]) - u
+            over_u = past[first:] - u
+            excess = max(float(over_u[m // 2]) / math.log(2.0), float(over_u[: max(1, m - 2)].mean()))
             span = samples[d] - samples[max(0, d - days)]
-            own = u + excess / math.log(2.0) * math.log(max(1.0, m * mean_samples / span))
+            own = u + excess * math.log(max(1.0, m * mean_samples / span))
             h[d : d + 7] = max(0.75 * theory, own)
     return np.repeat(h, e.shape[1])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.baseline import Grid, Ints
+from analytics.baseline import Grid, Ints, sorted_median
 from analytics.detector import Arrays, Detector, Finding, ordered
 from analytics.sequential import threshold
 from analytics.zone_flow import Inflow, inflows, steady, step_ends
@@ -141,7 +141,19 @@ def _sigma(r: Floats, d: int, p: Params) -> float:
     past = r[low:d]
     week = np.abs(past[7:] - past[:-7]) if past.size > 14 else np.abs(np.diff(past))
     week = week[np.isfinite(week)]
-    return max(p.resolution_m3h, 1.4826 * float(np.median(week)) / np.sqrt(2.0) if week.size else p.resolution_m3h)
+    daily = 1.4826 * float(np.median(week)) / np.sqrt(2.0) if week.size else 0.0
+    return max(p.resolution_m3h, daily, _weekly_unrest(r, d))
+
+
+def _weekly_unrest(r: Floats, d: int) -> float:
+    """How much a week usually differs from the one before, over eight weeks: an industry's weeks, which days alone do not show."""
+    past = r[max(0, d - 56) : d]
+    if past.size < 28:
+        return 0.0
+    medians, _ = sorted_median(past[past.size % 7 :].reshape(-1, 7), 1)
+    steps = np.abs(np.diff(medians))
+    steps = steps[np.isfinite(steps)]
+    return 1.4826 * float(np.median(steps)) / np.sqrt(2.0) if steps.size else 0.0
 
 
 def _recent(r: Floats, start: int, d: int) -> float:
