@@ -30,6 +30,8 @@ APPLICATION_ID = "6d6a6f73-6100-4000-8000-000000000001"
 COMMAND_TOPIC = "mjosa/simulator/command"
 """JSON {"storm": {"mm": 25, "hours": 2}} or {"burst": {"zone": "dma-nord", "m3h": 30, "hours": 6}}."""
 WINDOW_H = 6
+REJOINS_AFTER = 3_000
+"""Frames between two joins of a device, on average."""
 Publish = Callable[[str, bytes], None]
 
 
@@ -212,11 +214,14 @@ class LiveTown:
         self.counts.by_sensor[frame.sensor.id] = self.counts.by_sensor.get(frame.sensor.id, 0) + 1
 
     def _session(self, frame: Frame) -> _Session:
-        """The device's session; its first frame is preceded by a join."""
+        """The device's session; its first frame is preceded by a join, and sometimes it loses its session and joins again."""
         eui = frame.sensor.dev_eui
         session = self._sessions.get(eui)
-        if session is None:
-            session = self._sessions[eui] = _Session(f"{0x26000000 | zlib.crc32(f'{eui}{self.seed}{self.start}'.encode()) & 0xFFFFFF:08x}")
+        if session is None or zlib.crc32(f"{eui}{session.dev_addr}{session.f_cnt}".encode()) % REJOINS_AFTER == 0:
+            again = 0 if session is None else int(session.dev_addr, 16)
+            session = self._sessions[eui] = _Session(
+                f"{0x26000000 | zlib.crc32(f'{eui}{self.seed}{self.start}{again}'.encode()) & 0xFFFFFF:08x}"
+            )
             device = self.device(frame.sensor)
             self._publish(events.topic(device, "join"), events.join(
                 device, time=frame.at - 6, dev_addr=session.dev_addr, deduplication_id=_uuid(eui, "join", frame.at)))  # fmt: skip

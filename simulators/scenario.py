@@ -50,6 +50,12 @@ def names() -> list[str]:
     return sorted(p.stem for p in FOLDER.glob("*.yaml"))
 
 
+def table() -> str:
+    """Every scenario as a Markdown table, for docs/simulators.md."""
+    rows = [f"| `{p.name}` | {p.days:g} | {p.title} |" for p in map(load, names())]
+    return "\n".join(["| scenario | days | what happens |", "|---|---|---|", *rows])
+
+
 def load(name: str | Path) -> Scenario:
     """A scenario of ours by name, or any file. Raises ConfigError."""
     path = name if isinstance(name, Path) else FOLDER / f"{name}.yaml"

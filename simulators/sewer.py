@@ -13,7 +13,7 @@ from simulators.happenings import TrueEvent
 from simulators.layout import CHAMBERS, PUMP_M3H, Chamber
 from simulators.networks import PUMP_START_M, PUMP_STOP_M, SEWER
 from simulators.scenario import Action
-from simulators.signals import Signal, grid
+from simulators.signals import Signal, grid, spells
 from simulators.swmm import Sewers
 from simulators.weather import STEP_S as WEATHER_STEP_S
 from simulators.weather import Weather
@@ -177,15 +177,3 @@ def overflows(signals: Mapping[tuple[str, str], Signal], end: float) -> list[Tru
                 {"peak_m3h": float(spill.x[i:j].max()), "peak_head_m": head, "trickle": float(head < TRICKLE_M)},
             ))  # fmt: skip
     return found
-
-
-def spells(wet: np.ndarray[tuple[int], np.dtype[np.bool_]], pause: int) -> list[tuple[int, int]]:
-    """Half-open index ranges in which `wet` holds, pauses of up to `pause` samples bridged."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], wet, [False]]).astype(np.int8)))
-    merged: list[tuple[int, int]] = []
-    for i, j in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if merged and i - merged[-1][1] <= pause:
-            merged[-1] = (merged[-1][0], j)
-        else:
-            merged.append((i, j))
-    return merged

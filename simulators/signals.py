@@ -35,3 +35,15 @@ class Signal:
     @property
     def t(self) -> Floats:
         return grid(self.start, self.step_s, len(self.x))
+
+
+def spells(holds: npt.NDArray[np.bool_], pause: int) -> list[tuple[int, int]]:
+    """Half-open index ranges in which `holds` is true, pauses of up to `pause` samples bridged."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]]).astype(np.int8)))
+    merged: list[tuple[int, int]] = []
+    for i, j in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if merged and i - merged[-1][1] <= pause:
+            merged[-1] = (merged[-1][0], j)
+        else:
+            merged.append((i, j))
+    return merged

@@ -93,7 +93,12 @@ def simulate_truth(
         supply = supplying.result()
     signals = {**supply.signals, **drains.signals, **_rain(air, start, end, state or {})}
     zone = {point: park.zones[z] for point, z in zip(park.points, park.zone, strict=True)}
-    events = [*_ordered(acting, town, start, end), *drains.events, *meter_events.happened(park, index, use, start, end, zone)]
+    events = [
+        *_ordered(acting, town, start, end),
+        *drains.events,
+        *water.low_pressure(signals, town, end),
+        *meter_events.happened(park, index, use, start, end, zone),
+    ]
     events.sort(key=lambda e: (e.start, e.kind, e.asset or e.zone or "", e.sensors))
     faults = tuple(SensorFault(a.place, a.fault, a.start, a.end, a.size) for a in acting if a.kind in FAULT_KINDS)
     return Truth(

@@ -15,17 +15,18 @@ from core.model import Floats
 from core.town import Town
 from simulators import meters
 from simulators.epanet import Network
-from simulators.happenings import TrueLeak
+from simulators.happenings import TrueEvent, TrueLeak
 from simulators.layout import DISTRICT, DISTRICTS, TANK_AREA_M2, District, elevation_m
 from simulators.networks import EMITTER_EXPONENT, GROUPS, NETWORK, emitter_per_node, group_of, junction_weights, pattern_id, pipes
 from simulators.scenario import Action
-from simulators.signals import Signal, grid
+from simulators.signals import Signal, grid, spells
 
 STEP_S = 600.0
 PER_HOUR = int(3_600 / STEP_S)
 M_PER_BAR = 10.197
 LEAKING = ("burst", "slow_leak", "flushing")
 PUMP_ON_M, PUMP_OFF_M = 2.6, 4.4
+LOW_BAR, LOW_FOR_S = 2.0, 900.0
 USE_NOISE = 0.04
 """Relative scatter of a demand group's use from one 10 minutes to the next; it averages out within each hour."""
 
@@ -37,6 +38,25 @@ class Supply:
     signals: Mapping[tuple[str, str], Signal]
     leaks: tuple[TrueLeak, ...]
     balance: Mapping[str, float]
+
+
+def low_pressure(signals: Mapping[tuple[str, str], Signal], town: Town, end: float) -> list[TrueEvent]:
+    """Every spell of at least 15 min below 2.0 bar at a pressure point, with its lowest pressure."""
+    found = []
+    for asset in town.assets:
+        signal = signals.get((asset.id, "pressure_bar"))
+        if signal is None:
+            continue
+        sensors = tuple(s.id for s in town.current.values() if s.asset == asset.id)
+        for i, j in spells(signal.x < LOW_BAR, 1):
+            if (j - i) * signal.step_s >= LOW_FOR_S:
+                begin, stop = signal.start + signal.step_s * i, min(signal.start + signal.step_s * j, end)
+                found.append(
+                    TrueEvent(
+                        "low_pressure", begin, stop, asset.zone, asset.id, sensors, details={"lowest_bar": float(signal.x[i:j].min())}
+                    )
+                )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`mjosa simulate` as a person types it."""
 
 import json
+from pathlib import Path
 
 from typer.testing import CliRunner
 
@@ -31,3 +32,11 @@ def test_it_lists_every_scenario():
 def test_it_writes_keys_for_provisioning(tmp_path):
     result = run.invoke(app, ["--scale", "0.005", "--keys", str(tmp_path / "keys.csv"), "--json"])
     assert json.loads(result.stdout)["devices"] == len((tmp_path / "keys.csv").read_text().splitlines()) - 1
+
+
+def test_the_documentation_lists_every_scenario_and_every_kind_of_event():
+    text = (Path(__file__).parents[2] / "docs" / "simulators.md").read_text(encoding="utf-8")
+    assert scenario.table() in text
+    kinds = {step["kind"] for name in scenario.names() for step in scenario.load(name).steps} - {"sensor_fault"}
+    assert all(f"`{kind}`" in text for kind in kinds)
+    assert all(f"`{fault}`" in text for fault in scenario.FAULTS)

@@ -129,3 +129,16 @@ def test_a_blockage_spills_in_dry_weather_at_its_chamber_only(town):
 def test_scenarios_keep_their_promise(town):
     plan = load("blockage")
     assert {s["kind"] for s in plan.steps} == {"blockage"}
+
+
+def test_low_pressure_is_listed_where_it_is(town):
+    fault = Action("valve_fault", START + 6 * 3_600, START + 12 * 3_600, "dma-vest", {"head_m": -20.0})
+    truth = simulate_truth(town, "quiet_month", 1, START, 1, extra=[fault])
+    low = [e for e in truth.events if e.kind == "low_pressure"]
+    assert {e.zone for e in low} == {"dma-vest"}
+    for e in low:
+        signal = truth.signals[e.asset, "pressure_bar"]
+        inside = signal.x[(signal.t >= e.start) & (signal.t < e.end)]
+        assert inside.max() < 2.0
+        assert e.details["lowest_bar"] == inside.min()
+        assert e.sensors
