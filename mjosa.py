@@ -47,6 +47,7 @@ from api.notify.outbox import Notifier
 from api.security.oidc import Provider
 from api.security.sessions import one_time_link
 from api.services import Services
+from core import retention
 from core.commands_data import Tools
 from core.errors import ConfigError, MjosaError
 from core.model import Reading, Readings
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Mjøsa listens to a town's water.")
 console = Console(stderr=True)
+DAY_S = 86_400.0
 JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -162,6 +164,7 @@ def up(ctx: typer.Context) -> None:
         if demo is not None:
             stack.enter_context(demo.live(connection.url))
         stack.enter_context(in_background("analyst", lambda: system.analyst.run(stop, settings.analyse_every_s), stop))
+        stack.enter_context(in_background("housekeeping", lambda: _keep_house(system, stop), stop))
         _serve(system, stack, subscriber)
 
 
@@ -193,7 +196,7 @@ def analyse(
     if folder is not None:
         analyse_data_folder(folder, as_json)
         return
-    with _opened(ctx.obj) as system, stopping() as stop:
+    with _opened(ctx.obj) as system, stopping() as stop, in_background("housekeeping", lambda: _keep_house(system, stop), stop):
         system.analyst.run(stop, ctx.obj.analyse_every_s, beside=True)
 
 
@@ -234,6 +237,18 @@ def _demo(system: System) -> Demo | None:
 def _progress() -> Progress:
     share = TextColumn("{task.percentage:>3.0f} %")
     return Progress(TextColumn("{task.description}"), BarColumn(), share, TimeElapsedColumn(), console=console)
+
+
+def _keep_house(system: System, stop: threading.Event) -> None:
+    """Once a day: what is past its time goes, what is left is packed."""
+    while not stop.wait(DAY_S):
+        policy = retention.from_document(system.registry.documents.get("retention"))
+        try:
+            system.log.prune(system.clock() - system.settings.log_retention_days * DAY_S)
+            retention.apply(system.store, system.registry.town(), policy, system.clock(), dry_run=False)
+            system.store.compact()
+        except MjosaError as error:
+            structlog.get_logger("mjosa").warning("housekeeping waits for tomorrow", why=str(error))
 
 
 def _database_url(settings: Settings) -> str:

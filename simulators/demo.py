@@ -85,6 +85,7 @@ class Demo:
         for first in range(0, len(history), BATCH):
             self.store.write(history.part(first, first + BATCH))
             progress.update(task, completed=min(first + BATCH, len(history)))
+        self.store.compact()
 
 
 def mounted(town: Town, start: float) -> Town:
