@@ -79,10 +79,10 @@ def test_killed_ten_times_while_draining_a_backlog(broker, workers):
     (worker.folder / "store_slow").touch()
     unfinished = 0
     for _ in range(10):
-        f = worker.start().until(lambda f: f["subscribed"])
+        worker.start().until(lambda f: f["subscribed"])
         time.sleep(chance.uniform(0.0, 0.2))
         worker.end(signal.SIGKILL)
-        unfinished += f["backlog"] > 0 or f["received"] > 0
+        unfinished += worker.figures["backlog"] > 0 or worker.figures["received"] > 0
     assert unfinished >= 3, "the kills hit it at work"
     (worker.folder / "store_slow").unlink()
     drained(worker.start())
