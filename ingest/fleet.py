@@ -95,13 +95,11 @@ class Fleet:
         device.uplinks += 1
         device.last_seen = max(device.last_seen, t)
         self.heard_until = max(self.heard_until, t)
-        if uplink.spreading_factor:
-            device.factors[uplink.spreading_factor] = device.factors.get(uplink.spreading_factor, 0) + 1
         for station, rssi_dbm, snr_db in [(r.base_station, r.rssi_dbm, r.snr_db) for r in uplink.receptions]:
             for heard in (device.stations, self._stations):
                 if station not in heard:
                     heard[station] = Heard()
-                heard[station].hear(t, rssi_dbm, snr_db)
+                heard[station].hear(t, rssi_dbm, snr_db, uplink.spreading_factor)
 
     @staticmethod
     def _battery(device: DeviceState, quantity: str, t: float, value: float) -> None:

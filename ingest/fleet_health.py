@@ -34,6 +34,18 @@ class BatteryHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkHealth:
+    """How one base station hears one device: running means, None where the network server told no figures."""
+
+    base_station: str
+    uplinks: int
+    last_seen: float
+    rssi_dbm: float | None
+    snr_db: float | None
+    spreading_factor: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceHealth:
     """One device. Times in Unix s; loss 0 to 1 over the last frames, None before the second.
 
@@ -51,6 +63,7 @@ class DeviceHealth:
     snr_db: float | None
     link_margin_db: float | None
     stations: tuple[str, ...]
+    links: tuple[LinkHealth, ...]
     batteries: tuple[BatteryHealth, ...]
     joins_1h: int
     clock_offset_s: float | None
@@ -60,7 +73,10 @@ class DeviceHealth:
 
 @dataclass(frozen=True, slots=True)
 class StationHealth:
-    """One base station. rssi_dbm and snr_db are running means over all it hears; `primary_of`: devices that it hears best."""
+    """One base station; rssi_dbm and snr_db are running means over all it hears.
+
+    spreading_factors: (factor, uplinks). primary_of: how many devices it hears best.
+    """
 
     id: str
     name: str
@@ -68,6 +84,7 @@ class StationHealth:
     uplinks: int
     rssi_dbm: float | None
     snr_db: float | None
+    spreading_factors: tuple[tuple[int, int], ...]
     devices: int
     primary_of: int
     silent: bool
@@ -129,9 +146,9 @@ def snapshot(
 def _device_health(town: Town, dev_eui: str, device: DeviceState, heard_until: float, now: float) -> DeviceHealth:
     sensor = town.sensor_at(dev_eui, device.last_seen or now)
     expected_s = interval_s(device) or (sensor.interval_s if sensor else None)
-    factor = max(device.factors, key=lambda f: device.factors[f], default=None)
     best = device.stations.get(primary(device) or "")
-    snr = best.snr_db if best is not None and best.snr_db == best.snr_db else None
+    factor = _usual_factor(best) if best is not None else None
+    snr = _known(best.snr_db) if best is not None else None
     batteries = []
     for quantity, trend in sorted(device.batteries.items()):
         slope = trend.slope_per_day()
@@ -145,10 +162,11 @@ def _device_health(town: Town, dev_eui: str, device: DeviceState, heard_until: f
         loss=loss(device),
         uplinks=device.uplinks,
         spreading_factor=factor,
-        rssi_dbm=best.rssi_dbm if best is not None and best.rssi_dbm == best.rssi_dbm else None,
+        rssi_dbm=_known(best.rssi_dbm) if best is not None else None,
         snr_db=snr,
         link_margin_db=snr - demodulation_floor_db(factor) if snr is not None and factor else None,
         stations=tuple(sorted(device.stations)),
+        links=tuple(_link(key, device.stations[key]) for key in sorted(device.stations)),
         batteries=tuple(batteries),
         joins_1h=sum(1 for t in device.joins if t > now - JOIN_WINDOW_S),
         clock_offset_s=clock_offset_s(device),
@@ -157,13 +175,25 @@ def _device_health(town: Town, dev_eui: str, device: DeviceState, heard_until: f
     )
 
 
+def _link(key: str, heard: Heard) -> LinkHealth:
+    return LinkHealth(key, heard.uplinks, heard.last_seen, _known(heard.rssi_dbm), _known(heard.snr_db), _usual_factor(heard))
+
+
+def _usual_factor(heard: Heard) -> int | None:
+    """The spreading factor most often heard; None for modulations that have none."""
+    return max(heard.factors, key=lambda factor: heard.factors[factor], default=None) or None
+
+
+def _known(x: float) -> float | None:
+    return x if x == x else None
+
+
 def _station_health(
     key: str, name: str, heard: Heard, devices: Mapping[str, DeviceState], primary_of: list[DeviceState], heard_until: float
 ) -> StationHealth:
     return StationHealth(
         key, name, heard.last_seen, heard.uplinks,
-        heard.rssi_dbm if heard.rssi_dbm == heard.rssi_dbm else None,
-        heard.snr_db if heard.snr_db == heard.snr_db else None,
+        _known(heard.rssi_dbm), _known(heard.snr_db), tuple(sorted((f, n) for f, n in heard.factors.items() if f)),
         sum(1 for d in devices.values() if key in d.stations), len(primary_of), station_silent(heard, primary_of, heard_until),
     )  # fmt: skip
 

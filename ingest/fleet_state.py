@@ -27,10 +27,12 @@ class Heard:
     uplinks: int = 0
     rssi_dbm: float = nan
     snr_db: float = nan
+    factors: dict[int, int] = field(default_factory=dict)
 
-    def hear(self, t: float, rssi_dbm: float, snr_db: float) -> None:
+    def hear(self, t: float, rssi_dbm: float, snr_db: float, spreading_factor: int) -> None:
         self.last_seen = max(self.last_seen, t)
         self.uplinks += 1
+        self.factors[spreading_factor] = self.factors.get(spreading_factor, 0) + 1
         if rssi_dbm == rssi_dbm:
             first = self.rssi_dbm != self.rssi_dbm
             self.rssi_dbm = rssi_dbm if first else self.rssi_dbm + SMOOTHING * (rssi_dbm - self.rssi_dbm)
@@ -50,7 +52,6 @@ class DeviceState:
     uplinks: int = 0
     gaps_s: deque[float] = field(default_factory=lambda: deque(maxlen=INTERVALS))
     stations: dict[str, Heard] = field(default_factory=dict)
-    factors: dict[int, int] = field(default_factory=dict)
     joins: deque[float] = field(default_factory=lambda: deque(maxlen=50))
     clock_s: deque[float] = field(default_factory=lambda: deque(maxlen=CLOCKS))
     clock_since: float = 0.0

@@ -82,6 +82,10 @@ def test_radio_of_the_station_that_hears_it_best():
     stations = {s.id: s for s in f.snapshot(START).stations}
     assert (stations[AA].primary_of, stations[BB].primary_of, stations[AA].devices) == (0, 1, 1)
     assert stations[AA].name == "Fjellet"
+    assert stations[BB].spreading_factors == ((9, 5),)
+    assert [(link.base_station, link.uplinks, link.rssi_dbm, link.snr_db, link.spreading_factor) for link in device.links] == [
+        (AA, 5, -110.0, -5.0, 9), (BB, 5, -90.0, 7.0, 9),
+    ]  # fmt: skip
     assert f.base_stations() == {AA: START + 4, BB: START + 4}
 
 
