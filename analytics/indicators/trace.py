@@ -11,8 +11,8 @@ from analytics.indicators.compute import find
 from analytics.indicators.inputs.network import main_quantity
 from analytics.indicators.inputs.overflow import SENSED_BY, overflow_points
 from analytics.indicators.inputs.pressure import points as pressure_points
-from analytics.indicators.scope import Scope, metered, scopes
-from analytics.indicators.window import Window
+from analytics.indicators.scope import Scope, scopes
+from analytics.indicators.window import Window, customers_in
 from core.errors import NotFound
 from core.model import IndicatorValue
 from core.points import read_points
@@ -42,16 +42,16 @@ def _overflow(w: Window, scope: Scope) -> Points:
 
 
 def _all(w: Window, scope: Scope) -> Points:
-    return [(s, q) for s in w.town.current.values() if w.inside(scope, s) and (q := main_quantity(s)) is not None]
+    return [(s, q) for s in w.within(scope) if (q := main_quantity(s)) is not None]
 
 
 SOURCES: Mapping[str, Callable[[Window, Scope], Points]] = {
     "zone_inflow_m3": lambda w, s: [(i.sensor, i.quantity) for i in w.inlets if i.sign(s) == 1],
     "zone_export_m3": lambda w, s: [(i.sensor, i.quantity) for i in w.inlets if i.sign(s) == -1],
-    "metered_use_m3": lambda w, s: [(m, "volume_m3") for m in w.customers if w.inside(s, m)],
+    "metered_use_m3": lambda w, s: [(m, "volume_m3") for m in customers_in(w, s)],
     "night_flow_lps": lambda w, s: [(i.sensor, i.quantity) for i in w.inlets if i.sign(s)],
-    "raw_withdrawal_m3": lambda w, s: [p for p in metered(w.town, ("source",)) if w.inside(s, p[0])],
-    "sewer_flow_m3": lambda w, s: [p for p in metered(w.town, ("pumping_station", "treatment_plant")) if w.inside(s, p[0])],
+    "raw_withdrawal_m3": lambda w, s: [p for p in w.metered(("source",)) if w.inside(s, p[0])],
+    "sewer_flow_m3": lambda w, s: [p for p in w.metered(("pumping_station", "treatment_plant")) if w.inside(s, p[0])],
     "surcharge_hours": lambda w, s: [(x, "level_m") for x in w.town.sensors_with("level_m") if w.inside(s, x)],
     **dict.fromkeys(("mean_pressure_m", "interrupted_household_hours", "ok_person_days", "observed_person_days",
                      "low_pressure_connection_hours", "observed_connection_hours"), _pressure),

@@ -64,7 +64,8 @@ class Window:
     memo: dict[tuple[str, str], Any] = field(default_factory=dict)
     """What `remembered` functions have answered."""
     _days: dict[tuple[str, tuple[str, ...]], tuple[Days, Floats]] = field(default_factory=dict)
-    _sums: dict[str, dict[str, Floats]] = field(default_factory=dict)
+    _sums: dict[str, tuple[dict[str, int], Floats]] = field(default_factory=dict)
+    _metered: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[Sensor, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rollups = self.cache or Rollups(self.store)
@@ -82,7 +83,7 @@ class Window:
     @cached_property
     def customers(self) -> list[Sensor]:
         """Customer meters with an index, in the order of the town."""
-        return [s for s, _ in metered(self.town, ("meter_point",), ("volume_m3",))]
+        return [s for s, _ in self.metered(("meter_point",), ("volume_m3",))]
 
     @cached_property
     def zones(self) -> dict[str, str | None]:
@@ -93,6 +94,29 @@ class Window:
     def homes(self) -> set[str]:
         """Ids of the household meters."""
         return {s.id for s in self.town.current.values() if self.town.is_personal(s)}
+
+    @cached_property
+    def by_zone(self) -> dict[str | None, list[Sensor]]:
+        """Zone → the sensors in it."""
+        groups: dict[str | None, list[Sensor]] = {}
+        for sensor in self.town.current.values():
+            groups.setdefault(self.zones[sensor.id], []).append(sensor)
+        return groups
+
+    @cached_property
+    def customer_ids(self) -> set[str]:
+        return {s.id for s in self.customers}
+
+    def within(self, scope: Scope) -> list[Sensor]:
+        """The sensors of a scope."""
+        zones = self.by_zone if scope.whole_town else sorted(scope.zones)
+        return [s for z in zones for s in self.by_zone.get(z, ())]
+
+    def metered(self, kinds: tuple[str, ...], quantities: tuple[str, ...] = ("volume_m3", "flow_m3h")) -> list[tuple[Sensor, str]]:
+        """One measuring point for every asset of some kinds; see `scope.metered`."""
+        if (kinds, quantities) not in self._metered:
+            self._metered[(kinds, quantities)] = metered(self.town, kinds, quantities)
+        return self._metered[(kinds, quantities)]
 
     def inside(self, scope: Scope, sensor: Sensor) -> bool:
         return scope.has(self.zones[sensor.id])
@@ -170,13 +194,15 @@ class Window:
 
     def sums(self, sensors: Sequence[Sensor], quantity: str) -> Sums:
         """Volumes and samples of the whole period by sensor; each sensor is worked out once."""
-        table = self._sums.setdefault(quantity, {})
-        new = [s for s in sensors if s.id not in table]
+        rows, table = self._sums.get(quantity, ({}, np.empty((0, 6))))
+        new = [s for s in sensors if s.id not in rows]
         self.rollups.reserve([s.dev_eui for s in new], quantity, self.start, self.end)
         for low in range(0, len(new), SENSORS_AT_ONCE):
             some = new[low : low + SENSORS_AT_ONCE]
-            table.update({s.id: row for s, row in zip(some, self._summed(some, quantity), strict=True)})
-        return Sums(*np.array([table[s.id] for s in sensors]).reshape(-1, 6).T)
+            rows.update({s.id: len(rows) + i for i, s in enumerate(some)})
+            table = np.concatenate([table, self._summed(some, quantity)])
+        self._sums[quantity] = rows, table
+        return Sums(*table[np.array([rows[s.id] for s in sensors], np.intp)].T)
 
     def _summed(self, sensors: Sequence[Sensor], quantity: str) -> Floats:
         received, in_service = self.expected(sensors, quantity, whole=False)
@@ -228,6 +254,12 @@ def remembered(function: Callable[[Window, Scope], T]) -> Callable[[Window, Scop
         return found
 
     return asked
+
+
+@remembered
+def customers_in(w: Window, scope: Scope) -> list[Sensor]:
+    """Customer meters of a scope."""
+    return [s for s in w.within(scope) if s.id in w.customer_ids]
 
 
 _VALUES = ("minimum", "mean", "maximum", "first", "last", "first_t", "last_t")

@@ -13,8 +13,8 @@ import numpy as np
 from analytics.indicators.amounts import Amount, missing, total
 from analytics.indicators.master import lookup
 from analytics.indicators.privacy import DOMINANT
-from analytics.indicators.scope import NETWORKS, Inlet, Scope, metered
-from analytics.indicators.window import Window, remembered
+from analytics.indicators.scope import NETWORKS, Inlet, Scope
+from analytics.indicators.window import Window, customers_in, remembered
 from core.model import Floats
 from core.timekeeping import OSLO, local_day, unix
 from core.town import Sensor
@@ -76,9 +76,8 @@ def _calibrated(w: Window, sensor: Sensor) -> bool:
 
 
 def _customers(w: Window, scope: Scope, household: bool | None) -> Amount:
-    points = w.customers
-    w.sums(points, "volume_m3")
-    chosen = [s for s in points if w.inside(scope, s) and (household is None or (s.id in w.homes) == household)]
+    w.sums(w.customers, "volume_m3")
+    chosen = [s for s in customers_in(w, scope) if household is None or (s.id in w.homes) == household]
     if not chosen:
         return missing("customer meters")
     found = metered_total(w, [(s, "volume_m3") for s in chosen], RELATIVE_U["meters"], "customer meters", whole=False)
@@ -139,7 +138,7 @@ def unmetered_persons(w: Window, scope: Scope) -> Amount:
     persons, homes = lookup(w, "population_connected_water", scope), lookup(w, "households", scope)
     if not persons.value or not homes.value:
         return entered
-    meters = {s.asset: s for s in w.customers if s.id in w.homes and w.inside(scope, s)}
+    meters = {s.asset: s for s in customers_in(w, scope) if s.id in w.homes}
     served = w.service_s(list(meters.values())).sum() / max(w.until - w.start, 1.0) if meters else 0.0
     with_meter = float(min(served, len(meters)))
     value = persons.value * max(0.0, 1 - with_meter / homes.value)
@@ -267,7 +266,7 @@ def _index_rates(first_t: Floats, first: Floats, last_t: Floats, last: Floats, e
 
 def _energy(w: Window, scope: Scope) -> Amount:
     kinds = ("pumping_station", "treatment_plant", "source", "reservoir", "zone_inlet")
-    points = [(s, q) for s, q in metered(w.town, kinds, ("energy_kwh",)) if w.inside(scope, s) and _is_water(w, s)]
+    points = [(s, q) for s, q in w.metered(kinds, ("energy_kwh",)) if w.inside(scope, s) and _is_water(w, s)]
     return metered_total(w, points, RELATIVE_U["energy"], "energy meters")
 
 
@@ -278,7 +277,7 @@ def _is_water(w: Window, sensor: Sensor) -> bool:
 
 def raw_withdrawal_m3(w: Window, scope: Scope) -> Amount:
     """Raw-water meters: assets of kind source."""
-    points = [(s, q) for s, q in metered(w.town, ("source",)) if w.inside(scope, s)]
+    points = [(s, q) for s, q in w.metered(("source",)) if w.inside(scope, s)]
     return metered_total(w, points, RELATIVE_U["withdrawal"], "raw-water meters")
 
 

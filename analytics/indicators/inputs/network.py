@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.indicators.amounts import Amount, missing
 from analytics.indicators.scope import NETWORKS, Scope
-from analytics.indicators.window import GAP_INTERVALS, Window, remembered
+from analytics.indicators.window import GAP_INTERVALS, Window, customers_in, remembered
 from core.quantities import QUANTITIES
 from core.town import Sensor
 
@@ -25,9 +25,9 @@ def main_quantity(sensor: Sensor) -> str | None:
 def _samples(w: Window, scope: Scope) -> dict[str, tuple[float, float, int]]:
     """Quantity → (received, expected, sensors) of a scope, each sensor under what it is there for."""
     groups: dict[str, list[Sensor]] = {}
-    for sensor in w.town.current.values():
+    for sensor in w.within(scope):
         quantity = main_quantity(sensor)
-        if quantity is not None and w.inside(scope, sensor):
+        if quantity is not None:
             groups.setdefault(quantity, []).append(sensor)
     found = {}
     for quantity, sensors in groups.items():
@@ -58,15 +58,12 @@ def expected_samples(w: Window, scope: Scope) -> Amount:
 @remembered
 def live_smart_meters(w: Window, scope: Scope) -> Amount:
     """Customer meters heard in the last 30 days of the period."""
-    every = w.customers
-    sensors = [s for s in every if w.inside(scope, s)]
+    sensors = customers_in(w, scope)
     if not sensors:
         return missing("customer meters")
-    days, _ = w.daily(every, "volume_m3")
+    days, _ = w.daily(sensors, "volume_m3")
     past = np.flatnonzero(np.diff(days.edges) > 0)[-LIVE_DAYS:]
-    heard = days.count[:, past].sum(axis=1) > 0
-    inside = np.array([w.inside(scope, s) for s in every])
-    live = int(heard[inside].sum())
+    live = int((days.count[:, past].sum(axis=1) > 0).sum())
     return Amount(float(live), 0.0, 1.0, (1.0, 0.0, 0.0), source={"meters": len(sensors), "silent": len(sensors) - live},
                   notes=(f"{len(sensors) - live} installed meters are silent",) if live < len(sensors) else ())  # fmt: skip
 
@@ -76,9 +73,9 @@ def _monitored(network: str) -> Callable[[Window, Scope], Amount]:
         """Registered kilometres of every point (`monitored_km` of the sensor or its asset), each by the share of time it was heard."""
         length = heard_length = 0.0
         n = 0
-        for sensor in w.town.current.values():
+        for sensor in w.within(scope):
             covered, quantity = _registered_km(w, sensor), main_quantity(sensor)
-            if not covered or quantity is None or not w.inside(scope, sensor) or not _belongs(w, sensor, network):
+            if not covered or quantity is None or not _belongs(w, sensor, network):
                 continue
             days, interval = w.daily([sensor], quantity)
             seconds = np.diff(days.edges)

@@ -26,10 +26,10 @@ RAIN_BEFORE_S = 86400.0
 def overflow_points(w: Window, scope: Scope) -> dict[str, list[Sensor]]:
     """Monitored overflow points, asset id → the sensors on it; a sensor with a crest and no asset is its own point."""
     found: dict[str, list[Sensor]] = {}
-    for sensor in w.town.current.values():
+    for sensor in w.within(scope):
         asset = w.town.asset_of(sensor)
         at_overflow = asset is not None and asset.kind == "overflow_chamber"
-        if not w.inside(scope, sensor) or not any(q in SENSED_BY for q in sensor.quantities):
+        if not any(q in SENSED_BY for q in sensor.quantities):
             continue
         if at_overflow or w.town.crest_of(sensor) is not None:
             found.setdefault(asset.id if asset else sensor.id, []).append(sensor)

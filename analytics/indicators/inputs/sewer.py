@@ -12,7 +12,7 @@ from analytics.indicators.amounts import Amount, missing
 from analytics.indicators.inputs.balance import authorised_use_m3, metered_total
 from analytics.indicators.inputs.pressure import seconds_beyond
 from analytics.indicators.master import lookup
-from analytics.indicators.scope import NETWORKS, Scope, metered, scopes, town_zone
+from analytics.indicators.scope import NETWORKS, Scope, scopes, town_zone
 from analytics.indicators.window import Window, remembered
 from core.town import Sensor
 
@@ -25,7 +25,7 @@ def sewer_flow_m3(w: Window, scope: Scope) -> Amount:
 
     Meters are on pumping stations and treatment plants; water is followed through `downstream` to the next meter.
     """
-    meters = {s.asset: (s, q) for s, q in metered(w.town, ("pumping_station", "treatment_plant")) if _is_sewer(w, s)}
+    meters = {s.asset: (s, q) for s, q in w.metered(("pumping_station", "treatment_plant")) if _is_sewer(w, s)}
     signs = {a: int(w.inside(scope, s)) for a, (s, _) in meters.items()}
     for asset, (sensor, _) in meters.items():
         below = _next_meter(w, asset or "", set(meters))
