@@ -128,7 +128,7 @@ def _run(air: Weather, inflow_m3s: Floats, actions: Sequence[Action], blocks: in
             restless = bool((depth[block * BLOCK, : crest.size] > RESTLESS_SHARE * crest).any())
         depth[-1], spill[-1] = [model.depth_m(n) for n in nodes], [model.flow_m3s(w) for w in weirs]
     depth, spill = _filled(depth), np.maximum(_filled(spill), 0)
-    spill[spill * 3_600 < SPILL_M3H] = 0.0
+    spill[(spill * 3_600 < SPILL_M3H) | (depth[:, : crest.size] < crest)] = 0.0
     levels = {name: depth[:, i] for i, name in enumerate(named)}
     for c in CHAMBERS:
         if c.tail_water:

@@ -117,7 +117,7 @@ def test_devices_join_send_obey_and_remember_their_nonces(broker, tmp_path):
         for _ in range(minutes):
             now[0] += 60
             live.step(now[0])
-            time.sleep(0.05)
+            time.sleep(0.02)
         return live
 
     try:
