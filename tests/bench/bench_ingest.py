@@ -1,7 +1,8 @@
 """Ingest end to end: MQTT at QoS 1 through a real mosquitto into DuckDB, the ingest stage in a process of its own.
 
 Sustained: the publisher never waits for more than 5,000 acknowledgements, ingest runs beside it; counted until every
-reading can be read. CPU and memory are the ingest process's alone.
+reading can be read. CPU and memory are the ingest process's alone. The Node-RED figures are not measured here: a flow of
+version 4.1.15 that batches 500 points into InfluxDB 1.6, on two cores, messages of 1.37 kB.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ def _sustained(folder: Path, broker: Mosquitto) -> list[Row]:
     worker.end()
     seconds, cpu_s = after["t"] - begun, after["cpu_s"] - before["cpu_s"]
     return [
-        (f"sustained, {size / 1000:.2f} kB JSON, 4 readings each", f"{SUSTAINED / seconds:,.0f} uplinks/s", "≥ 10,000"),
-        ("per ingest-CPU-second", f"{SUSTAINED / cpu_s:,.0f} uplinks", "≥ 15,000"),
-        ("peak resident memory", f"{after['peak_mb']:.0f} MB", "≤ 150"),
+        (f"sustained, {size / 1000:.2f} kB JSON, 4 readings each", f"{SUSTAINED / seconds:,.0f} uplinks/s", "≥ 10,000 (Node-RED 9,934)"),
+        ("per ingest-CPU-second", f"{SUSTAINED / cpu_s:,.0f} uplinks", "≥ 15,000 (Node-RED 10,363)"),
+        ("peak resident memory", f"{after['peak_mb']:.0f} MB", "≤ 150 (Node-RED 184)"),
     ]
 
 
@@ -65,8 +66,8 @@ def _calm(folder: Path, broker: Mosquitto) -> list[Row]:
     worker.end()
     p50, p99 = (1000 * np.quantile(late, q) for q in (0.5, 0.99))
     return [
-        (f"publish → stored at {LATENCY_RATE:.0f}/s, p50 / p99", f"{p50:.0f} / {p99:.0f} ms", "p99 ≤ 200"),
-        (f"CPU at {IDLE_RATE:.0f} uplinks/s", f"{100 * share:.1f} % of a core", "≤ 5"),
+        (f"publish → stored at {LATENCY_RATE:.0f}/s, p50 / p99", f"{p50:.0f} / {p99:.0f} ms", "p99 ≤ 200 (Node-RED 200)"),
+        (f"CPU at {IDLE_RATE:.0f} uplinks/s", f"{100 * share:.1f} % of a core", "≤ 5 (Node-RED 10.8)"),
     ]
 
 
