@@ -178,7 +178,9 @@ def _worth(group: _Group, groups: Sequence[_Group], town: Town) -> bool:
 
 def _confirmed(group: _Group, town: Town) -> bool:
     """Pressure alone: believed where the zone has no flow meter to ask, and half of its pressures say so, or where it is plain."""
-    metered = bool(town.sensors_with("flow_m3h", group.place))
+    metered = any(town.sensors_with(q, group.place, "zone_inlet") for q in ("flow_m3h", "volume_m3")) or bool(
+        town.sensors_with("flow_m3h", group.place)
+    )
     plain = max(e.score / max(e.threshold, 1e-9) for e in group.events) >= PLAIN
     points = len(town.sensors_with("pressure_bar", group.place)) or 1
     said = len({s for e in group.events for s in e.sensors})

@@ -73,7 +73,7 @@ class Arrays:
     """One place over [read_from, end): its tracks, those of its surroundings (rain, air temperature, snow), and what is known of it.
 
     Findings matter from `start`; samples before it are history to learn from. `zone` holds numbers of the zone (population,
-    households, connections, mains_km, private_pipe_km), `known` times that are explained beforehand as (start, end, kind).
+    households, connections, mains_km, private_pipe_km); `peers` are the inlets of other zones, which show what the whole town does.
     """
 
     place: str
@@ -81,6 +81,7 @@ class Arrays:
     start: float
     end: float
     context: tuple[Track, ...] = ()
+    peers: tuple[Track, ...] = ()
     zone: Mapping[str, float] = field(default_factory=dict)
     budget: Budget = Budget()
 
@@ -128,8 +129,9 @@ class Detector:
     """A registered detector; `key` is its file's name for ever.
 
     `inputs` are the quantities a place must have (any one of a group written "a|b"), `optional` those of the same place used when there,
-    `context` those brought from the whole town, `tail_water` those measured below its weir (they come as context). `memory_s` is how far
-    back detect looks (inf: the whole history). `asset_kinds` limits it to sensors on such assets, or on none that is known.
+    `context` those brought from the whole town, `tail_water` those measured below its weir (they come as context), `peers` those of the
+    other zones' inlets. `memory_s` is how far back detect looks (inf: the whole history). `asset_kinds` limits it to sensors on such
+    assets, or on none that is known.
     """
 
     key: str
@@ -143,6 +145,7 @@ class Detector:
     optional: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     tail_water: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
     memory_s: float = 7 * 86_400.0
     asset_kinds: tuple[str, ...] = ()
     budget_share: float = 0.0

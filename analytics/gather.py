@@ -14,6 +14,7 @@ from core.points import read_points
 from core.store import SeriesStore
 from core.town import Sensor, Town
 
+MOST_PEERS = 8
 _ZONE_NUMBERS = ("population", "households", "connections", "mains_km", "private_pipe_km")
 
 
@@ -46,10 +47,11 @@ class Gatherer:
         if detector.tail_water and tracks:
             context += tuple(self._tracks(self._below(tracks[0].site.asset), detector.tail_water, read_from, end))
         if detector.scope == "zone":
-            context += tuple(self._tracks(self._outlets(place), [q for q in quantities if q == "flow_m3h"], read_from, end))
+            context += tuple(self._tracks(self._outlets(place), [q for q in quantities if q in ("flow_m3h", "volume_m3")], read_from, end))
+        peers = tuple(self._tracks(self._peers(place), detector.peers, read_from, end)) if detector.peers else ()
         zone = self.town.zone_by_id.get(place if detector.scope == "zone" else (tracks[0].site.zone or "") if tracks else "")
         numbers = {n: float(v) for n in _ZONE_NUMBERS if zone is not None and (v := getattr(zone, n)) is not None}
-        return Arrays(place, tracks, start, end, context, {**numbers, **(zone.master if zone else {})}, budget)
+        return Arrays(place, tracks, start, end, context, peers, {**numbers, **(zone.master if zone else {})}, budget)
 
     def forget(self) -> None:
         self._kept.clear()
@@ -74,6 +76,15 @@ class Gatherer:
                 x = sensor.reference_m - series.usable()
             x.flags.writeable = False
             yield Track(quantity, series.t, x, site_of(self.town, sensor))
+
+    def _peers(self, zone: str) -> list[Sensor]:
+        """Flow meters at the inlets of other zones, one per zone, at most MOST_PEERS of them in the order of the town."""
+        found: dict[str, Sensor] = {}
+        for sensor in (*self.town.sensors_with("flow_m3h"), *self.town.sensors_with("volume_m3")):
+            other = self.town.zone_of(sensor)
+            if other is not None and other != zone and other not in found and is_inlet(site_of(self.town, sensor)):
+                found[other] = sensor
+        return list(found.values())[:MOST_PEERS]
 
     def _below(self, asset: str | None) -> list[Sensor]:
         """Sensors in the tail-water of an overflow: on an asset that says `tail_water_of`, or is named after it with -ut (utløp)."""

@@ -32,14 +32,13 @@ def inflows(arrays: Arrays, least_step_s: float = 900.0) -> list[Inflow]:
 
     Inlets add up; the inlets of zones that this one feeds (context) are taken off. A step in which one of them is silent is NaN.
     """
-    tracks = [k for k in arrays.tracks if k.quantity == "flow_m3h" and np.isfinite(k.x).sum() > 1]
-    tracks += _from_counters(arrays, {k.site.asset for k in tracks})
+    tracks = flows_of(arrays.tracks)
     if not tracks:
         return []
     inlets = [k for k in tracks if is_inlet(k.site)]
     if not inlets:
         return [Inflow((k.site.sensor,), _grid(k, least_step_s)) for k in tracks]
-    passing = [k for k in arrays.context if k.quantity == "flow_m3h" and np.isfinite(k.x).sum() > 1]
+    passing = flows_of(arrays.context)
     step = max(step_for(typical_interval_s(finite(k)[0]), least_step_s) for k in [*inlets, *passing])
     grids = aligned([_grid(k, step) for k in [*inlets, *passing]])
     signs = [1.0] * len(inlets) + [-1.0] * len(passing)
@@ -79,10 +78,11 @@ def _grid(track: Track, least_step_s: float) -> Grid:
     return on_grid(t, x, step_for(typical_interval_s(t), least_step_s))
 
 
-def _from_counters(arrays: Arrays, have: set[str | None]) -> list[Track]:
-    """Flow from the index of inlet meters that report no flow themselves; a step backwards says nothing."""
-    out = []
-    for k in arrays.tracks:
+def flows_of(tracks: Sequence[Track]) -> list[Track]:
+    """Flows as measured, and from the index of inlet meters that report no flow themselves; a step backwards says nothing."""
+    out = [k for k in tracks if k.quantity == "flow_m3h" and np.isfinite(k.x).sum() > 1]
+    have = {k.site.asset for k in out}
+    for k in tracks:
         if k.quantity == "volume_m3" and is_inlet(k.site) and k.site.asset not in have:
             t, x = finite(k)
             if t.size > 2:

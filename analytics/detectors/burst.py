@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.baseline import Grid, Ints, expected, on_grid, pooled_scale, sorted_median, step_for, whitened
+from analytics.baseline import Grid, Ints, expected, on_grid, pooled_scale, sorted_median, step_for, trailing_sum, whitened
 from analytics.detector import Arrays, Detector, Finding, finite, ordered, typical_interval_s
 from analytics.sequential import Shift, calibrated, shifts
-from analytics.zone_flow import Inflow, aligned, inflows, steady, step_ends
+from analytics.zone_flow import Inflow, aligned, flows_of, inflows, steady, step_ends
 from core.model import Floats
 
 
@@ -21,6 +21,7 @@ class Params:
     weeks: int = 8
     level_days: int = 3
     """The level is taken from this many days before, so that an old leak does not hide a new one."""
+    least_peers: int = 3
     k: float = 0.5
     end_drop: float = 4.0
     least_m3h: float = 3.0
@@ -40,8 +41,10 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
             continue
         base = expected(flow.grid, p.weeks)
         residual = _residual(flow.grid, base, p)
-        e_flow = whitened(residual / pooled_scale(residual, floor=p.resolution_m3h))
-        fall = _pressure_fall(arrays, flow, p)
+        z = residual / pooled_scale(residual, floor=p.resolution_m3h)
+        common = _common(arrays, flow, p)
+        e_flow = whitened(_less_common(z, common))
+        fall = _pressure_fall(arrays, flow, common, p)
         together = None if fall is None else np.where(np.isfinite(fall), (e_flow + fall) / np.sqrt(2.0), e_flow)
         tests = [e_flow] if together is None else [together, e_flow]
         best: list[Finding] = []
@@ -67,7 +70,37 @@ def _residual(grid: Grid, base: Floats, p: Params) -> Floats:
     return residual - np.nan_to_num(level)[:, None]
 
 
-def _pressure_fall(arrays: Arrays, flow: Inflow, p: Params) -> Floats | None:
+def _common(arrays: Arrays, flow: Inflow, p: Params) -> Floats | None:
+    """What the other zones do at the time, standardised: holidays, weather and football are the same for all; None for fewer than three."""
+    parts = []
+    for k in flows_of(arrays.peers):
+        t, x = finite(k)
+        if t.size < 3 or step_for(typical_interval_s(t), p.least_step_s) > flow.grid.step_s:
+            continue
+        grid = aligned([flow.grid, on_grid(t, x, flow.grid.step_s)])[1]
+        if steady(grid, p.idle_share):
+            first = int(flow.grid.days[0] - grid.days[0])
+            residual = _residual(grid, expected(grid, p.weeks), p)
+            parts.append((residual / pooled_scale(residual, floor=p.resolution_m3h))[first : first + flow.grid.days.size])
+    if len(parts) < p.least_peers:
+        return None
+    return sorted_median(np.stack(parts), 0)[0]
+
+
+def _less_common(z: Floats, common: Floats | None, days: int = 28) -> Floats:
+    """z less its usual share of what all zones do, the share taken from the days before."""
+    if common is None:
+        return z
+    a, b = np.clip(z, -4, 4), np.clip(common, -4, 4)
+    both = np.isfinite(a) & np.isfinite(b)
+    product, square = (np.where(both, v, 0.0).sum(axis=1) for v in (a * b, b * b))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.clip(np.nan_to_num(trailing_sum(product, days) / trailing_sum(square, days)), 0.0, 1.5)[:, None]
+    rest = np.where(np.isfinite(common), z - share * common, z)
+    return rest / pooled_scale(rest, floor=0.3)
+
+
+def _pressure_fall(arrays: Arrays, flow: Inflow, common: Floats | None, p: Params) -> Floats | None:
     """Standardised fall of the zone's pressures together, on the flow's grid; None where no pressure is measured."""
     parts = []
     for k in arrays.of("pressure_bar"):
@@ -83,7 +116,7 @@ def _pressure_fall(arrays: Arrays, flow: Inflow, p: Params) -> Floats | None:
     stack = np.stack(parts)
     n = np.isfinite(stack).sum(axis=0)
     mean = np.where(n > 0, np.nansum(np.clip(stack, -8, 8), axis=0) / np.maximum(n, 1), np.nan)
-    return whitened(mean / pooled_scale(mean, floor=0.05))
+    return whitened(_less_common(mean / pooled_scale(mean, floor=0.05), common))
 
 
 def _finding(
@@ -145,10 +178,11 @@ DETECTOR = Detector(
     scope="zone",
     inputs=("flow_m3h|volume_m3",),
     optional=("pressure_bar",),
+    peers=("flow_m3h", "volume_m3"),
     kinds=("burst",),
     params=Params,
     detect=detect,
     source="Stouffer's sum of prewhitened flow and pressure residuals, CUSUM (Page 1954)",
     memory_s=(2 * 56 + 14) * 86_400.0,
-    budget_share=0.2,
+    budget_share=0.35,
 )

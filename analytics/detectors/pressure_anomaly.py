@@ -99,5 +99,5 @@ DETECTOR = Detector(
     detect=detect,
     source="time-of-week median, pooled MAD, AR(1) prewhitening, CUSUM (Page 1954) with a threshold calibrated per series",
     memory_s=(2 * 56 + 14) * 86_400.0,
-    budget_share=0.2,
+    budget_share=0.1,
 )
