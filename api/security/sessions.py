@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from fastapi.concurrency import run_in_threadpool
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from api.security.rights import Caller
@@ -25,6 +26,7 @@ SESSION_S = 12 * 3600.0
 LINK_S = 24 * 3600.0
 KEY_MARK = "mjk_"
 FIRST_ROLES = frozenset({Role.ADMIN, Role.OPERATOR, Role.FIELD, Role.REPORTER})
+_once = threading.Lock()
 _hasher = PasswordHasher()
 _DECOY = _hasher.hash(secrets.token_hex(16))
 
@@ -129,6 +131,17 @@ class Sessions:
             self.registry.keys.used(key.id, self.clock())
         return key
 
+    def known(self, means: str, text: str) -> Caller | None:
+        """Who showed this a few seconds ago; None to ask again. Never touches the registry."""
+        kept = self._kept.get(f"caller:{means}:{text}")
+        return kept.value if kept is not None and self.clock() < kept.until <= self.clock() + self._remember_s else None
+
+    def identify(self, means: str, text: str) -> Caller:
+        """Who shows this; nobody's Caller where it is not good. Raises StoreUnavailable."""
+        found = self.of_bearer(text) if means == "bearer" else self.of_cookie(text)
+        self._remembered(f"caller:{means}:{text}", lambda: found or Caller())
+        return found or Caller()
+
     def end_all(self, name: str) -> None:
         """Every session of a user opened until now is over."""
         self.registry.documents.put(f"sessions_ended:{name}", {"at": self.clock()})
@@ -160,20 +173,20 @@ class Identify:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            headers = {k.lower(): v for k, v in scope["headers"]}
-            scope["caller"] = self._find(headers, (scope.get("client") or ("",))[0])
+            shown = _shown({k.lower(): v for k, v in scope["headers"]})
+            found = self.sessions.known(*shown) or (await run_in_threadpool(self.sessions.identify, *shown)) if shown else Caller()
+            address = (scope.get("client") or ("",))[0]
+            scope["caller"] = Caller(found.name, found.roles, found.means, found.csrf, address, found.language)
         await self.app(scope, receive, send)
 
-    def _find(self, headers: dict[bytes, bytes], address: str) -> Caller:
-        bearer = headers.get(b"authorization", b"").decode("latin-1")
-        found = None
-        if bearer[:7].lower() == "bearer ":
-            found = self.sessions.of_bearer(bearer[7:].strip())
-        elif b"cookie" in headers:
-            cookie = SimpleCookie(headers[b"cookie"].decode("latin-1")).get(COOKIE)
-            found = self.sessions.of_cookie(cookie.value) if cookie else None
-        found = found or Caller()
-        return Caller(found.name, found.roles, found.means, found.csrf, address, found.language)
+
+def _shown(headers: Mapping[bytes, bytes]) -> tuple[str, str] | None:
+    """What the caller shows: ("bearer", key) or ("cookie", session); None for neither."""
+    bearer = headers.get(b"authorization", b"").decode("latin-1")
+    if bearer[:7].lower() == "bearer ":
+        return "bearer", bearer[7:].strip()
+    cookie = SimpleCookie(headers[b"cookie"].decode("latin-1")).get(COOKIE) if b"cookie" in headers else None
+    return ("cookie", cookie.value) if cookie else None
 
 
 def one_time_link(registry: Registry, clock: Callable[[], float], base_url: str, user: str = "admin") -> str:
@@ -190,9 +203,10 @@ def one_time_link(registry: Registry, clock: Callable[[], float], base_url: str,
 
 def use_link(registry: Registry, clock: Callable[[], float], token: str) -> User | None:
     """The user the link is for, the first time and in time; else None."""
-    kept = registry.documents.get("one_time_link")
-    if not kept or not kept.get("hash") or not hmac.compare_digest(kept["hash"], secret_of(token)) or clock() >= kept["until"]:
-        return None
-    registry.documents.put("one_time_link", {})
+    with _once:
+        kept = registry.documents.get("one_time_link")
+        if not kept or not kept.get("hash") or not hmac.compare_digest(kept["hash"], secret_of(token)) or clock() >= kept["until"]:
+            return None
+        registry.documents.put("one_time_link", {})
     user: User | None = registry.users.get(kept["user"])
     return None if user is None or user.disabled else user

@@ -84,7 +84,6 @@ export class TownMap {
         onpointerenter: (e) => this._tell(e, z.name, t("map.meters", { n: number(z.meters, 0) }), z.meters ? "" : " "), onpointerleave: () => { this.tip.hidden = true; } }));
     }
     if (sewer) for (const line of data.lines) parts.push(h("path", { class: "line", d: this._path(line, false) }));
-    for (const z of zones) { if (this.layer === "all" && z.kind === "sewer" && zones.some((o) => o.kind !== "sewer")) continue; const [x] = this._at(middle(z.polygon)), y = Math.min(...z.polygon.map((p) => this._at(p)[1])) - 6; parts.push(h("text", { class: "zone-name", x, y }, z.name)); }
     for (const b of data.base_stations) parts.push(this._mast(b));
     this.marks.clear();
     const order = { ok: 0, unknown: 0, info: 1, suspect: 1, silent: 1, warning: 2, major: 3, critical: 4 };
@@ -94,6 +93,7 @@ export class TownMap {
       this.marks.set(s.id, { node });
       parts.push(node);
     }
+    for (const z of zones) { if (this.layer === "all" && z.kind === "sewer" && zones.some((o) => o.kind !== "sewer")) continue; const [x] = this._at(middle(z.polygon)), y = Math.min(...z.polygon.map((p) => this._at(p)[1])) - 6; parts.push(h("text", { class: "zone-name", x, y }, z.name)); }
     this.svg.replaceChildren(...parts);
   }
   /** Marks shrink where many share a small map, and grow back when one zooms in. */
