@@ -146,9 +146,8 @@ def _assumptions(values: Any, language: str) -> list[str]:
             for note in item.get("notes", ()):
                 name, _, value = note.partition("=")
                 if name in MASTER and value:
-                    found[
-                        f"{MASTER[name].text.of(language)}: {number(float(value), 1, language)} {unit_label(MASTER[name].unit, language)}".rstrip()
-                    ] = None
+                    amount = f"{number(float(value), 1, language)} {unit_label(MASTER[name].unit, language)}".strip()
+                    found[f"{MASTER[name].text.of(language)}: {amount}"] = None
     return list(found)
 
 
