@@ -148,7 +148,7 @@ class Phone:
     def __init__(self, chromium, mjosa, address):
         self.mjosa, self.address = mjosa, address
         self.context = chromium.new_context(**PHONE)
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(20_000)
         self.context.add_cookies([{"name": COOKIE, "value": mjosa.cookie(), "url": address}])
         self.page = self.context.new_page()
         self.complaints = []

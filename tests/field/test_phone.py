@@ -239,6 +239,13 @@ def test_move_swap_and_retire_from_the_phone(phone, mjosa):
     phone.page.get_by_role("heading", name="Virker OV-101?").wait_for()
     phone.home()
     phone.scan("24e124000000a002")
+    phone.page.get_by_role("button", name="Ny nøkkel").click()
+    phone.page.get_by_label("AppKey (32 tegn)").fill("ee" * 16)
+    phone.page.get_by_role("button", name="Ny nøkkel").click()
+    until(lambda: mjosa.client.keys("24e124000000a002") == {"app_key": "ee" * 16})
+    phone.page.get_by_role("heading", name="Virker OV-101?").wait_for()
+    phone.home()
+    phone.scan("24e124000000a002")
     phone.page.get_by_role("button", name="Ta ut av drift").click()
     assert mjosa.registry.town().current["OV-101"].valid_to == float("inf"), "one press does not retire it"
     phone.page.get_by_role("button", name="Trykk en gang til").click()

@@ -68,7 +68,7 @@ async function register(label, data, before) {
   if (!get("model")) return say(t("needProduct"));
   if (!chosen || (chosen === "+" && !get("new_asset"))) return say(t("needPlace"));
   if (!get("sensor")) return say(t("needName"));
-  if (!data.get("no_key") && !/^[0-9a-fA-F]{32}$/.test(key)) return say(t("keyWrong"));
+  if (!data.get("no_key") && !isKey(key)) return say(t("keyWrong"));
   const body = { dev_eui: label.dev_eui, join_eui: label.join_eui || null, model: get("model"), sensor: get("sensor"), mounting: mountingOf(get) };
   if (chosen === "+") {
     body.new_asset = { id: get("new_asset"), kind: get("new_kind"), ...(here ? { latitude: here.lat, longitude: here.lon } : {}) };
@@ -88,7 +88,7 @@ async function enter(kind, body, secrets, title, sealed = null) {
   const now = await keep.entry(record.client_id);
   if (now.state === "conflict" || now.state === "waiting" || kind === "retire") return show(queueView, { fresh: true });
   await refreshTown();
-  return show(verdictView(body.sensor, kind === "calibrate" || kind === "flush" ? null : record.at, signed), { fresh: true });
+  return show(verdictView(body.sensor, ["calibrate", "flush", "rekey"].includes(kind) ? null : record.at, signed), { fresh: true });
 }
 
 function knownView(sensor) {
@@ -104,6 +104,7 @@ function knownView(sensor) {
     h("button", { onclick: () => show(() => calibrateView(sensor)) }, t("calibrate")),
     h("button", { onclick: () => show(() => tellView(sensor)) }, t("settings")),
     h("button", { onclick: () => enter("flush", { sensor: sensor.id }, null, sensor.id) }, t("flush")),
+    h("button", { onclick: () => show(() => rekeyView(sensor)) }, t("rekey")),
     twice("retire", "retireSure", () => enter("retire", { sensor: sensor.id }, null, sensor.id)),
   ];
 }
@@ -124,7 +125,7 @@ function swapView(sensor, label) {
     event.preventDefault();
     const data = new FormData(form);
     const key = String(data.get("app_key")).replace(/[\s:\-]/g, "");
-    if (!data.get("no_key") && !/^[0-9a-fA-F]{32}$/.test(key)) return say(t("keyWrong"));
+    if (!data.get("no_key") && !isKey(key)) return say(t("keyWrong"));
     const body = { sensor: sensor.id, dev_eui: label.dev_eui, join_eui: label.join_eui || null, model: String(data.get("model")) || null };
     return enter("swap", body, data.get("no_key") ? null : { app_key: key }, sensor.id);
   } },
@@ -135,6 +136,19 @@ function swapView(sensor, label) {
   h("button.main", { type: "submit" }, t("swap")));
   return [h("h1", {}, `${t("swap")}: ${sensor.id}`), form];
 }
+
+function rekeyView(sensor) {
+  const form = h("form", { onsubmit: (event) => {
+    event.preventDefault();
+    const key = String(new FormData(form).get("app_key")).replace(/[\s:\-]/g, "");
+    return isKey(key) ? enter("rekey", { sensor: sensor.id }, { app_key: key }, sensor.id) : say(t("keyWrong"));
+  } },
+  field(t("key"), "app_key", { type: "password", className: "mono" }, t("keyHelp")),
+  h("button.main", { type: "submit" }, t("rekey")));
+  return [h("h1", {}, `${t("rekey")}: ${sensor.id}`), form];
+}
+
+const isKey = (text) => /^[0-9a-fA-F]{32}$/.test(text);
 
 function calibrateView(sensor) {
   const form = h("form", { onsubmit: (event) => {

@@ -40,19 +40,26 @@ export async function refresh() {
   return me;
 }
 
-let sending = false;
+let sending = null;
+// Sends everything that waits. One round at a time: who comes during a round waits for it, then starts their own, so their entry is in it.
 export async function send() {
-  if (sending) return;
-  sending = true;
+  while (sending) await sending;
+  sending = sendAll();
   try {
-    const waiting = (await keep.entries()).filter((e) => e.state === "waiting").reverse();
-    if (!waiting.length) return;
+    await sending;
+  } finally {
+    sending = null;
+  }
+}
+
+async function sendAll() {
+  const waiting = (await keep.entries()).filter((e) => e.state === "waiting").reverse();
+  if (!waiting.length) return;
+  try {
     me = await ask("me");
     for (const record of waiting) await sendOne(record);
   } catch (error) {
     if (!(error instanceof TypeError) && !(error instanceof Refused)) throw error;
-  } finally {
-    sending = false;
   }
 }
 
