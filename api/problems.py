@@ -49,9 +49,8 @@ def install(app: FastAPI) -> None:
         return problem(error.status, error.detail, headers=error.headers, **error.more)
 
     @app.exception_handler(MjosaError)
-    def known(request: Request, error: MjosaError) -> Response:
-        status, title = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-        return problem(status, str(error), title=title, headers={"Retry-After": "5"} if status == 503 else None)
+    def ours_too(request: Request, error: MjosaError) -> Response:
+        return known(error)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -66,7 +65,15 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, detail, headers=dict(error.headers or {}))
 
 
+def known(error: MjosaError) -> Response:
+    """One of our own errors, with the sentence it carries."""
+    status, title = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return problem(status, str(error), title=title, headers={"Retry-After": "5"} if status == 503 else None)
+
+
 def unexpected(path: str, error: Exception) -> Response:
     """What nobody foresaw: the trace goes to the log, one sentence to the caller."""
+    if isinstance(error, MjosaError):
+        return known(error)
     log.error("request_failed", path=path, trace="".join(traceback.format_exception(error)))
     return problem(500, "Something went wrong here; it is in the server's log. Try again.", title="Internal error")

@@ -174,7 +174,9 @@ class Identify:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             shown = _shown({k.lower(): v for k, v in scope["headers"]})
-            found = self.sessions.known(*shown) or (await run_in_threadpool(self.sessions.identify, *shown)) if shown else Caller()
+            found = (self.sessions.known(*shown) if shown else None) or Caller()
+            if shown and found.means == "none":
+                found = await run_in_threadpool(self.sessions.identify, *shown)
             address = (scope.get("client") or ("",))[0]
             scope["caller"] = Caller(found.name, found.roles, found.means, found.csrf, address, found.language)
         await self.app(scope, receive, send)

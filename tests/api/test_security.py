@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from api import app as application
 from api.security.rights import RIGHTS, right_of
 from api.security.sessions import hash_password, one_time_link
+from core.errors import StoreUnavailable
 from core.records import Role, User
 from tests.api.town import NOW
 
@@ -134,3 +135,14 @@ def test_too_many_requests_wait(world, operator):
 def test_pages_send_strangers_to_sign_in(client):
     answer = client.get("/overflows")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=/overflows")
+
+
+def test_a_registry_that_is_away_is_told_as_such(world, client):
+    def away(prefix):
+        raise StoreUnavailable("the database does not answer; nothing was lost")
+
+    key = world.key(Role.OPERATOR)
+    world.services.registry.keys.by_prefix = away
+    answer = client.get("/api/v1/zones", headers={"authorization": f"Bearer {key}"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "does not answer" in answer.json()["detail"]
