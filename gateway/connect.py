@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,9 +32,14 @@ def connect(settings: Settings) -> ChirpStack | None:
 
 
 def open_registration(settings: Settings, registry: Registry, products: Mapping[str, Product]) -> Registration:
-    """Registration over this registry and the network server; without one, what ChirpStack should know waits."""
+    """Registration over this registry and the network server; without one, what ChirpStack should know waits.
+
+    `chirpstack_tenant` is a tenant's name, or its id where the API key is a tenant's own and may not list tenants.
+    """
     client = connect(settings)
     fleet = None
     if client is not None:
-        fleet = Fleet(client, products, tenant=settings.chirpstack_tenant, base_stations=lambda: registry.town().base_stations)
+        tenant = settings.chirpstack_tenant
+        tenant_id = tenant if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", tenant) else None
+        fleet = Fleet(client, products, tenant=tenant, tenant_id=tenant_id, base_stations=lambda: registry.town().base_stations)
     return Registration(registry, fleet, KeySafe(settings.data_dir / "device_keys.secret"))

@@ -8,7 +8,12 @@ from typer.testing import CliRunner
 from core.errors import ConfigError, NotFound
 from core.registry import Registry
 from core.settings import Settings
+from core.town import Sensor
 from gateway import commands
+from gateway.chirpstack import ChirpStack
+from gateway.connect import open_registration
+from gateway.provisioning import ensure
+from gateway.registration import Entry, Keys
 from ingest.device_model import native_models
 from simulators.network_server import StandIn
 from tests.network.test_bulk import NORWEGIAN
@@ -95,3 +100,18 @@ def test_a_sensor_is_told_something(mjosa, tmp_path):
     assert [t["command"] for t in json.loads(mjosa("told", "kum-1", "--json")[1])] == ["raw ff10ff", "interval_s"]
     with pytest.raises(ConfigError, match="not hexadecimal"):
         mjosa("tell-raw", "kum-1", "85", "zz")
+
+
+def test_a_tenants_own_key_works_with_the_tenants_id(tmp_path):
+    registry = Registry.open(f"sqlite:///{tmp_path}/registry.db")
+    registry.import_town(TOWN, "test")
+    with StandIn(tmp_path / "elsewhere") as server, ChirpStack(server.address, server.token) as admin:
+        made = ensure(admin, [], tenant="vann")
+        settings = Settings(data_dir=tmp_path, chirpstack_url=f"http://{server.address}", chirpstack_tenant=made.tenant_id,
+                            chirpstack_token=server.create_api_key("mjosa", made.tenant_id))  # fmt: skip
+        registration = open_registration(settings, registry, native_models())
+        sensor = Sensor(id="kum-1", dev_eui=EUI, model="elsys_elt2", asset="K-7", valid_from=1.0)
+        assert registration.register(Entry("x", sensor, Keys(KEY)), "kari").status == "done"
+        assert admin.device(EUI).application_id == made.application_id
+        registration.fleet.client.close()
+    registry.close()
