@@ -99,29 +99,30 @@ def _tally(events: tuple[Event, ...]) -> dict[str, int]:
     return {k: sum(e.kind == k for e in events) for k in {e.kind for e in events}}
 
 
-_COLUMNS: dict[str, tuple[str, str]] = {
-    "kind": ("kind", ""),
+_ROWS: dict[str, tuple[str, str]] = {
     "true": ("true", "d"),
     "found": ("found", "d"),
     "recall": ("recall", ".3f"),
     "events": ("events", "d"),
     "precision": ("precision", ".3f"),
-    "delay_median_h": ("delay h", ".1f"),
-    "delay_p90_h": ("p90 h", ".1f"),
-    "hours_bias": ("hours", "+.1%"),
-    "volume_bias": ("volume", "+.1%"),
-    "volume_found": ("m³ found", ".1%"),
-    "blocks_true": ("12/24", "d"),
-    "blocks_found": ("found", "d"),
-    "distance_median_m": ("m", ".0f"),
-    "within_300_m": ("≤300 m", ".0%"),
+    "delay_median_h": ("delay, median h", ".1f"),
+    "delay_p90_h": ("delay, 90 % h", ".1f"),
+    "hours_bias": ("hours, bias", "+.1%"),
+    "volume_bias": ("volume, bias", "+.1%"),
+    "volume_found": ("volume found", ".1%"),
+    "blocks_true": ("12/24 count, true", "d"),
+    "blocks_found": ("12/24 count, found", "d"),
+    "distance_median_m": ("distance, median m", ".0f"),
+    "within_300_m": ("within 300 m", ".0%"),
 }
 
 
 def _print(result: Evaluation, folder: DataFolder, what: str) -> None:
-    table = Table(*(title for title, _ in _COLUMNS.values()), title=f"{what}: {result.weeks:.1f} weeks, {folder.rows:,} readings")
-    for score in result.scores:
-        table.add_row(*(_cell(getattr(score, name), form) for name, (_, form) in _COLUMNS.items()))
+    table = Table("", *(score.kind for score in result.scores), title=f"{what}: {result.weeks:.1f} weeks, {folder.rows:,} readings")
+    for name, (title, form) in _ROWS.items():
+        cells = [_cell(getattr(score, name), form) for score in result.scores]
+        if set(cells) != {"–"}:
+            table.add_row(title, *cells)
     console = Console()
     console.print(table)
     console.print(

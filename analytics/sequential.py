@@ -46,8 +46,10 @@ def threshold(arl0: float, k: float = 0.5) -> float:
     return b - 1.166
 
 
-def calibrated(e: Floats, k: float, mean_samples: float, days: int = 56, least: int = 20) -> Floats:
-    """Thresholds h of each sample of e (days, steps), NaN where not known: flattened, one h per day from the `days` before.
+def calibrated(e: Floats, k: float, mean_samples: float, first_day: int = 0, days: int = 56, least: int = 20) -> Floats:
+    """Thresholds h of each sample of e (days, steps), NaN where not known: flattened, one h a week from the `days` before it.
+
+    `first_day` is the day number of e's first row: weeks begin on the same days whatever the window.
 
     CUSUM climbs between zeros have tops whose tail is nearly exponential; with n climbs over u in T samples and a mean excess m over it,
     one climb in `mean_samples` exceeds h = u + m · ln(n·mean_samples/T); m is the larger of median/ln 2 and the mean without the two
@@ -66,7 +68,7 @@ def calibrated(e: Floats, k: float, mean_samples: float, days: int = 56, least: 
     day = known[ends] // e.shape[1]
     samples = np.concatenate(([0], np.cumsum(np.isfinite(e).sum(axis=1))))
     h = np.full(e.shape[0], 1.2 * theory)
-    for d in range(0, e.shape[0], 7):
+    for d in range(-first_day % 7, e.shape[0], 7):
         low, high = np.searchsorted(day, [max(0, d - days), d])
         past = np.sort(tops[low:high])
         if past.size >= least:

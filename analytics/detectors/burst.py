@@ -51,7 +51,7 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
         for e in tests:
             flat = e.ravel()
             known = np.flatnonzero(np.isfinite(flat))
-            h = calibrated(e, p.k, 2 * arrays.budget.mean_time_between_s() / flow.grid.step_s)[known]
+            h = calibrated(e, p.k, 2 * arrays.budget.mean_time_between_s() / flow.grid.step_s, int(flow.grid.days[0]))[known]
             for s in shifts(flat[known], p.k, h, p.end_drop):
                 f = _finding(s, known, flow, base, residual, fall, h, p)
                 if f is not None and not any(abs(f.onset - g.onset) < 86_400 or g.start <= f.onset <= (g.end or np.inf) for g in best):
@@ -183,6 +183,6 @@ DETECTOR = Detector(
     params=Params,
     detect=detect,
     source="Stouffer's sum of prewhitened flow and pressure residuals, CUSUM (Page 1954)",
-    memory_s=(2 * 56 + 14) * 86_400.0,
+    memory_s=180 * 86_400.0,
     budget_share=0.35,
 )

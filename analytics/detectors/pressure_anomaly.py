@@ -43,7 +43,7 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     times, r = grid.t.ravel()[known], residual.ravel()[known]
     found = []
     for sign in (-1.0, 1.0):
-        h = calibrated(sign * e, p.k, 2 * arrays.budget.mean_time_between_s() / grid.step_s)[known]
+        h = calibrated(sign * e, p.k, 2 * arrays.budget.mean_time_between_s() / grid.step_s, int(grid.days[0]))[known]
         found += [f for s in shifts(sign * e.ravel()[known], p.k, h, p.end_drop) if (f := _finding(s, sign, times, r, h, p)) is not None]
     return ordered([_complete(f, t, interval) for f in found])
 
@@ -98,6 +98,6 @@ DETECTOR = Detector(
     params=Params,
     detect=detect,
     source="time-of-week median, pooled MAD, AR(1) prewhitening, CUSUM (Page 1954) with a threshold calibrated per series",
-    memory_s=(2 * 56 + 14) * 86_400.0,
+    memory_s=180 * 86_400.0,
     budget_share=0.1,
 )

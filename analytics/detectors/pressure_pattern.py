@@ -60,7 +60,7 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     z = np.where(n >= 4 * p.block_h // 6 * 2, (size - usual), np.nan)
     e = whitened(z)
     known = np.flatnonzero(np.isfinite(e.ravel()))
-    h = calibrated(e, p.k, arrays.budget.mean_time_between_s() / (p.block_h * 3600.0))[known]
+    h = calibrated(e, p.k, arrays.budget.mean_time_between_s() / (p.block_h * 3600.0), int(grid.days[0]))[known]
     ends = step_ends(grid).reshape(blocks.shape[0], blocks.shape[1], -1)[:, :, -1].ravel()
     found = [_finding(s, known, blocks, fits, sensors, flow, ends, h, p) for s in shifts(e.ravel()[known], p.k, h, p.end_drop)]
     return ordered([f for f in found if f is not None])
@@ -222,6 +222,6 @@ DETECTOR = Detector(
     params=Params,
     detect=detect,
     source="principal components of pressures and inflow, CUSUM of the residual's Hotelling size, contribution of each sensor",
-    memory_s=120 * 86_400.0,
+    memory_s=180 * 86_400.0,
     budget_share=0.2,
 )

@@ -69,6 +69,29 @@ def test_batch_is_streaming():
     assert _plain(known.values()) == _plain(batch)
 
 
+def test_batch_is_streaming_beyond_what_detectors_remember():
+    """Thirty-five weeks scanned week by week: baselines, scales and thresholds are the same as in one scan of them all."""
+    t = times(245, 3600.0)
+    flow, p1 = diurnal(t, mean=40.0, swing=12.0, noise=2.0, seed=3, phi=0.5), diurnal(t, seed=4, phi=0.5)
+    for day in (60, 130, 215):
+        during = (t >= T0 + day * DAY) & (t < T0 + (day + 1) * DAY)
+        flow[during] += 15
+        p1[during] -= 0.2
+    only = ("burst", "pressure_anomaly", "silence")
+    whole = store_of(("q1", "flow_m3h", t, flow), ("p1", "pressure_bar", t, p1))
+    batch = scan(whole, TOWN, T0, T0 + 245 * DAY, only=only).events
+    assert len([e for e in batch if e.kind == "burst"]) >= 3
+    known = {}
+    for week in range(35):
+        start, end = T0 + week * 7 * DAY, T0 + (week + 1) * 7 * DAY
+        past = store_of(("q1", "flow_m3h", t[t < end], flow[t < end]), ("p1", "pressure_bar", t[t < end], p1[t < end]))
+        result = scan(past, TOWN, start, end, only=only, known=[e for e in known.values() if e.end is None or e.end >= start])
+        for gone in result.withdrawn:
+            del known[gone]
+        known |= {e.id: e for e in result.events}
+    assert _plain(known.values()) == _plain(batch)
+
+
 def _plain(events):
     return sorted((e.detector, e.sensors, e.kind, e.start, e.end, round(e.score, 6)) for e in events)
 
