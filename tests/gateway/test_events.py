@@ -8,7 +8,7 @@ import orjson
 import pytest
 from chirpstack_api import integration
 from google.protobuf.json_format import ParseDict
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import DecodeError
@@ -118,6 +118,7 @@ def test_what_is_no_event_is_refused_with_a_sentence(topic, payload, says):
         parse_event(topic, payload, 0.0)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(EVENTS), st.binary(max_size=200))
 def test_any_bytes_give_an_event_or_a_decode_error(kind, payload):
     try:
@@ -131,6 +132,7 @@ NAMES = ["rxInfo", "data", "time", "fCnt", "deviceInfo", "txInfo", "modulation",
 scalars = st.none() | st.booleans() | st.floats() | st.text(max_size=5)
 
 
+@settings(deadline=None)
 @given(st.recursive(scalars, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.sampled_from(NAMES), x, max_size=5), max_leaves=12))
 def test_any_json_gives_an_event_or_a_decode_error(value):
     for kind in EVENTS:

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.cursor import Cursor
@@ -10,6 +10,7 @@ from ingest.cursor import Cursor
 spans = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 6)).map(lambda s: (s[0], s[0] + s[1])), max_size=12)
 
 
+@settings(deadline=None, max_examples=40)
 @given(spans, st.integers(1, 10))
 def test_it_says_what_a_set_of_numbers_says(tmp_path_factory, added, limit):
     path = tmp_path_factory.mktemp("cursor") / "cursor.db"

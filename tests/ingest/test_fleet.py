@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.model import Flag, Reading, Readings, Reception, TimeOrigin
@@ -43,6 +43,7 @@ def test_loss_is_the_share_of_frame_numbers_that_never_came():
     assert (health(f, 1).uplinks, health(f, 1).last_seen, health(f, 1).sensor) == (16, START + 600 * 19, "s1")
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.sets(st.integers(0, 60), min_size=3))
 def test_twice_and_shuffled_counts_the_same(random, numbers):
     frames = [heard(1, n, START + 600 * n) for n in sorted(numbers)]
