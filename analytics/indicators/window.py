@@ -204,6 +204,12 @@ class Window:
         self._sums[quantity] = rows, table
         return Sums(*table[np.array([rows[s.id] for s in sensors], np.intp)].T)
 
+    def sum_customers(self) -> None:
+        """Work out all customer meters together, once, before they are asked zone by zone."""
+        if not self.memo.get(("customers", "summed")):
+            self.sums(self.customers, "volume_m3")
+            self.memo[("customers", "summed")] = True
+
     def _summed(self, sensors: Sequence[Sensor], quantity: str) -> Floats:
         received, in_service = self.expected(sensors, quantity, whole=False)
         in_period = self.expected(sensors, quantity)[1]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from analytics.indicators.amounts import Amount
 from analytics.indicators.inputs.balance import INPUTS as BALANCE
 from analytics.indicators.inputs.network import INPUTS as NETWORK
+from analytics.indicators.inputs.night import INPUTS as NIGHT
 from analytics.indicators.inputs.overflow import INPUTS as OVERFLOW
 from analytics.indicators.inputs.pressure import INPUTS as PRESSURE
 from analytics.indicators.inputs.sewer import INPUTS as SEWER
@@ -16,7 +17,7 @@ from analytics.indicators.window import Window
 
 Input = Callable[[Window, Scope], Amount]
 
-MEASURED: dict[str, Input] = {**BALANCE, **PRESSURE, **OVERFLOW, **SEWER, **NETWORK}
+MEASURED: dict[str, Input] = {**BALANCE, **PRESSURE, **OVERFLOW, **SEWER, **NETWORK, **NIGHT}
 """Input name → function. The name ends with its unit."""
 
 

@@ -1,11 +1,10 @@
-"""Inputs of the water balance: inflow, export, metered and unmetered use, losses, energy, night flow."""
+"""Inputs of the water balance: inflow, export, metered and unmetered use, losses, energy."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from analytics.indicators.master import lookup
 from analytics.indicators.privacy import DOMINANT
 from analytics.indicators.scope import NETWORKS, Inlet, Scope
 from analytics.indicators.window import Window, customers_in, remembered
-from core.model import Floats
-from core.timekeeping import OSLO, local_day, unix
+from core.timekeeping import unix
 from core.town import Sensor
 
 Points = Sequence[tuple[Sensor, str]]
@@ -24,8 +22,6 @@ RELATIVE_U = {"inflow": 0.01, "meters": 0.01, "energy": 0.01, "withdrawal": 0.01
 """Standard uncertainty (half of 2 % at k = 2) of each group of meters, taken as one common cause. Status P."""
 DERIVED_PERSONS_U = 0.05
 """Relative standard uncertainty of unmetered persons worked out from households and meters. Status P."""
-NIGHT_HOURS = range(1, 5)
-"""Full local hours that begin in the night window, 01–05."""
 
 
 def metered_total(
@@ -76,7 +72,7 @@ def _calibrated(w: Window, sensor: Sensor) -> bool:
 
 
 def _customers(w: Window, scope: Scope, household: bool | None) -> Amount:
-    w.sums(w.customers, "volume_m3")
+    w.sum_customers()
     chosen = [s for s in customers_in(w, scope) if household is None or (s.id in w.homes) == household]
     if not chosen:
         return missing("customer meters")
@@ -210,60 +206,6 @@ def real_losses_m3_d(w: Window, scope: Scope) -> Amount:
     return losses if losses.value is None else replace(losses, value=losses.value / w.days, u=losses.u / w.days)
 
 
-@remembered
-def night_flow_lps(w: Window, scope: Scope) -> Amount:
-    """Median over the nights of the lowest hourly mean of the net inflow [L/s]; a night counts where every inlet has it.
-
-    Hours are full local hours that begin at 01, 02, 03 and 04; on the spring night without 02 there are three.
-    """
-    chosen = [i for i in w.inlets if i.sign(scope) != 0]
-    if not chosen:
-        return missing("zone inlets")
-    hourly = [hourly_flow_m3h(w, i.sensor, i.quantity) * i.sign(scope) for i in chosen]
-    net = np.sum(hourly, axis=0)
-    with np.errstate(invalid="ignore"):
-        lowest = np.min(net, axis=1)
-    seen = np.isfinite(lowest)
-    if not seen.any():
-        return missing("night flow")
-    value = float(np.median(lowest[seen])) / 3.6
-    spread = float(1.2533 * np.std(lowest[seen]) / 3.6 / math.sqrt(seen.sum()))
-    return Amount(value, math.hypot(spread, value * RELATIVE_U["inflow"]), float(seen.mean()), (1.0, 0.0, 0.0),
-                  source={"nights": int(seen.sum()), "of": len(lowest), "sensors": len(chosen)})  # fmt: skip
-
-
-def hourly_flow_m3h(w: Window, sensor: Sensor, quantity: str) -> Floats:
-    """Mean flow [m³/h] of each hour of the night window: shape (nights, 4), NaN where it is not known."""
-    nights = w.edges[:-1]
-    starts = []
-    for midnight in nights:
-        day = local_day(float(midnight))
-        starts.append([datetime(day.year, day.month, day.day, h, tzinfo=OSLO).timestamp() for h in NIGHT_HOURS])
-    flat = np.array([[s, s + 3600.0] for night in starts for s in night])
-    edges = np.unique([*flat.ravel(), flat.max() + 3600.0])
-    bucket = w.store.aggregate([sensor.dev_eui], quantity, edges)[sensor.dev_eui]
-    at = np.searchsorted(edges, flat[:, 0])
-    if quantity == "flow_m3h":
-        return bucket.mean[at].reshape(len(nights), -1)
-    return _index_rates(bucket.first_t, bucket.first, bucket.last_t, bucket.last, edges)[at].reshape(len(nights), -1)
-
-
-def _index_rates(first_t: Floats, first: Floats, last_t: Floats, last: Floats, edges: Floats) -> Floats:
-    """Flow [m³/h] in every bucket of an index, from the readings nearest its edges; NaN where they lie over 2 h apart."""
-    t = np.stack([first_t, last_t], axis=1).ravel()
-    x = np.stack([first, last], axis=1).ravel()
-    seen = np.isfinite(t)
-    t, x = t[seen], x[seen]
-    if len(t) < 2:
-        return np.full(len(edges) - 1, np.nan)
-    index = np.interp(edges, t, x, left=np.nan, right=np.nan)
-    right = np.clip(np.searchsorted(t, edges), 1, len(t) - 1)
-    near = t[right] - t[right - 1] <= 2 * 3600.0 + 1
-    index = np.where(near | np.isin(edges, t), index, np.nan)
-    rate = np.diff(index) / np.diff(edges) * 3600.0
-    return np.where((rate < 0) | (np.diff(edges) > 3600.0 + 1), np.nan, rate)
-
-
 def _energy(w: Window, scope: Scope) -> Amount:
     kinds = ("pumping_station", "treatment_plant", "source", "reservoir", "zone_inlet")
     points = [(s, q) for s, q in w.metered(kinds, ("energy_kwh",)) if w.inside(scope, s) and _is_water(w, s)]
@@ -292,7 +234,6 @@ INPUTS: dict[str, Callable[[Window, Scope], Amount]] = {
     "household_use_m3": household_use_m3,
     "real_losses_m3": real_losses_m3,
     "real_losses_m3_d": real_losses_m3_d,
-    "night_flow_lps": night_flow_lps,
     "water_energy_kwh": _energy,
     "raw_withdrawal_m3": raw_withdrawal_m3,
 }

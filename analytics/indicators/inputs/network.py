@@ -61,9 +61,9 @@ def live_smart_meters(w: Window, scope: Scope) -> Amount:
     sensors = customers_in(w, scope)
     if not sensors:
         return missing("customer meters")
-    days, _ = w.daily(sensors, "volume_m3")
-    past = np.flatnonzero(np.diff(days.edges) > 0)[-LIVE_DAYS:]
-    live = int((days.count[:, past].sum(axis=1) > 0).sum())
+    since = max(w.start, w.until - LIVE_DAYS * 86_400.0)
+    days = w.rollups.days([s.dev_eui for s in sensors], "volume_m3", since, w.until, w.now)
+    live = int((days.count.sum(axis=1) > 0).sum())
     return Amount(float(live), 0.0, 1.0, (1.0, 0.0, 0.0), source={"meters": len(sensors), "silent": len(sensors) - live},
                   notes=(f"{len(sensors) - live} installed meters are silent",) if live < len(sensors) else ())  # fmt: skip
 
