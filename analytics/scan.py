@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -47,12 +47,14 @@ def scan(
     progress: Progress | None = None,
     only: Sequence[str] | None = None,
     params: Mapping[str, Any] | None = None,
+    sensors: Collection[str] | None = None,
 ) -> ScanResult:
     """Everything found in [start, end) (Unix s), judged with what was measured before `end`.
 
     `known` are the events already registered that overlap the window; the scan goes back to the earliest of them, so that an event
     that lasts is found whole. `planned` work is looked at by `analytics.causes`, not here: what happens during it is still recorded.
-    `only` limits the scan to some detectors; `params` replaces their defaults.
+    `only` limits the scan to some detectors, `sensors` to the places of some sensors (those that reported); `params` replaces defaults.
+    Silence shows only in a scan of all.
     """
     gatherer = Gatherer(store, town)
     events: list[Event] = []
@@ -62,10 +64,12 @@ def scan(
             continue
         places = gatherer.places(detector)
         budget = Budget(town.utility.false_alarms_per_week * detector.budget_share or math.inf, max(1, len(places)))
-        for i, (place, sensors) in enumerate(places):
+        for i, (place, here) in enumerate(places):
+            if sensors is not None and not any(s.id in sensors for s in here):
+                continue
             mine = [e for e in known if e.detector == key and _place_of(e, detector, town) == place]
             since = min([start, *(e.start for e in mine)])
-            arrays = gatherer.arrays(detector, place, sensors, since, end, budget)
+            arrays = gatherer.arrays(detector, place, here, since, end, budget)
             if arrays.tracks:
                 found = [_event(f, arrays, detector, town) for f in detector.detect(arrays, (params or {}).get(key) or detector.params())]
                 kept, gone = reconcile([e for e in found if e.start < end and (e.end is None or e.end >= since)], mine)

@@ -127,5 +127,14 @@ def test_one_alarm_per_cause_and_planned_work_is_none():
     assert all(a.zone != "z1" or a.started_at < T0 + 29 * DAY for a in causes(events, [work], TOWN))
 
 
+def test_a_scan_of_some_sensors_leaves_the_others_alone():
+    everything = scan(store(), TOWN, T0, T0 + 40 * DAY)
+    some = scan(store(), TOWN, T0, T0 + 40 * DAY, known=everything.events, sensors={"l1"})
+    assert some.withdrawn == ()
+    assert some.events
+    assert {s for e in some.events for s in e.sensors} == {"l1"}
+    assert all(e in everything.events for e in some.events)
+
+
 def test_a_town_without_data_is_quiet():
     assert scan(store_of(), TOWN, T0, T0 + DAY).events == ()
