@@ -26,7 +26,10 @@ class Network:
     """An open EPANET model. Units of the file: m³/h and m of water."""
 
     def __init__(self, path: Path, step_s: float) -> None:
-        from wntr.epanet.toolkit import ENepanet
+        try:
+            from wntr.epanet.toolkit import ENepanet
+        except ImportError as error:
+            raise MjosaError(f"the simulated town needs EPANET, and {error.name} is missing: run `make install`") from error
 
         self._folder = tempfile.TemporaryDirectory(prefix="mjosa-epanet-")
         self._toolkit = ENepanet()

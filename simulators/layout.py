@@ -106,7 +106,7 @@ CHAMBERS = (
     Chamber("ro-05", "Kirkegata", "avlop-sentrum", 650, 700, 1.5, 16, 105, 0.60, "broad", 0.70, 12, "ro-07", wet_contact=True),
     Chamber("ro-06", "Storgata", "avlop-sentrum", 500, 250, 0.6, 18, 275, 0.85, "thin_plate", 0.70, 15, "ro-07"),
     Chamber("ro-07", "Torget", "avlop-sentrum", 950, 200, 0.9, 21, 500, 0.90, "side", 1.55, 25, "ro-08", tail_water=True, radar=True),
-    Chamber("ro-08", "Brygga", "avlop-sentrum", 1_330, 50, 1.0, 10, 1_600, 1.00, "rounded", 1.80, 60, "ra-mjosby", tail_water=True,
+    Chamber("ro-08", "Brygga", "avlop-sentrum", 1_330, 50, 1.0, 10, 1_600, 1.00, "rounded", 1.80, 140, "ra-mjosby", tail_water=True,
             wet_contact=True),
     Chamber("ro-09", "Sørstranda", "avlop-sor", 1_280, -1_000, 1.0, 10, 300, 0.80, "side", 1.35, 20, "ps-sor", radar=True),
     Chamber("ro-10", "Idrettsvegen", "avlop-sor", 1_120, -1_500, 1.3, 13, 220, 0.72, "broad", 0.90, 16, "ro-09"),

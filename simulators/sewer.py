@@ -25,8 +25,8 @@ WARM_UP_S = 86_400.0
 SPILL_M3H = 0.108
 """Below 0.03 L/s a weir is not said to spill."""
 MERGE_S = 300.0
-TRICKLE_M = 0.01
-"""A spill that never stands this high over its crest is marked a trickle: level sensors of 1 cm resolution cannot tell it."""
+TRICKLE_M, TRICKLE_S = 0.015, 180.0
+"""A lower or shorter spill is marked a trickle: a level sensor of 1 cm resolution that sends by the minute cannot tell it."""
 MELT_ON_STREETS, SLOW_SHARE = 0.3, 0.45
 """Shares of melt that run off at once, and of rain and melt that reach the sewer through the ground within a day or two."""
 RESTLESS_SHARE = 0.62
@@ -171,9 +171,10 @@ def overflows(signals: Mapping[tuple[str, str], Signal], end: float) -> list[Tru
         for i, j in spells(spill.x > 0, round(MERGE_S / STEP_S)):
             volume = float(spill.x[i:j].sum()) * STEP_S / 3_600
             head = float(level.x[i:j].max()) - c.crest_m
+            trickle = float(head < TRICKLE_M or (j - i) * STEP_S < TRICKLE_S)
             found.append(TrueEvent(
                 "overflow", spill.start + STEP_S * i, min(spill.start + STEP_S * j, end), c.catchment, c.id, (f"{c.id}-niva",),
                 round(volume, 3),
-                {"peak_m3h": float(spill.x[i:j].max()), "peak_head_m": head, "trickle": float(head < TRICKLE_M)},
+                {"peak_m3h": float(spill.x[i:j].max()), "peak_head_m": head, "trickle": trickle},
             ))  # fmt: skip
     return found
