@@ -1,5 +1,7 @@
 """What fills the formulas, each against a number worked out by hand; zones add up to the town; ratios are never averaged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from analytics.indicators import CATALOGUE, compute
 from core.model import Readings
 from core.records import Alarm
+from core.timekeeping import period
 from tests.indicators.town import END, HOUR, HOURS, START, filled, flat, index, measured, nothing, overflow, town
 
 DAY = 86400.0
@@ -149,6 +152,23 @@ BLOCKS = [overflow("cso1", a, b) for a, b in ((0, 1), (13, 13.5), (40, 41), (100
 def test_overflow_blocks_of_the_published_vector():
     assert figure("S01", "S", events=BLOCKS).numerator == 4
     assert figure("S01", "S", events=BLOCKS).value == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "hours", "count"),
+    [
+        ("2026-05", [(0, 11), (11.5, 12.5)], 2),
+        ("2026-05", [(0, 1)], 1),
+        ("2026-05", [(0, 37)], 3),
+        ("2025", [(0, 8760)], 366),
+        ("2024", [(0, 8784)], 367),
+    ],
+)
+def test_the_other_published_vectors_of_the_block_rule(name, hours, count):
+    start, end = period(name)
+    events = [replace(overflow("cso1", 0, 1), id=f"e{a}", start=start + a * HOUR, end=start + b * HOUR) for a, b in hours]
+    parts = [flat(f"d-cso{i}", "level_m", 0.2, start, end) for i in (1, 2)]
+    assert figure("S01", "S", events=events, start=start, end=end, now=end + DAY, parts=parts).numerator == count
 
 
 def test_blocks_of_months_add_up_though_an_overflow_spans_their_border():
