@@ -45,13 +45,17 @@ def described(key: str) -> dict[str, Any]:
 
 
 @router.get("/api/v1/publication")
-def publication(ctx: Ctx, who: See) -> Response:
-    """What may be published, newest revision of each figure, with its period's name and its lineage. Small cells are held back."""
+def publication(ctx: Ctx, who: See, indicator: str | None = None, zone: str | None = None, lineage: bool = False) -> Response:
+    """What may be published, newest revision of each figure, with its period's name. Small cells are held back. `lineage` adds what
+    each figure was made of.
+    """
     made = released(ctx)
-    whole = made.town_zone
-    items = [{**present.figure(v), "period": period_name(v.start, v.end), "zone_name": made.zone_name(v.zone), "lineage": dict(v.lineage)}
-             for v in made.values]  # fmt: skip
-    return as_json({"town_zone": whole, "items": items})
+    items = []
+    for v in made.values:
+        if indicator in (None, v.indicator) and zone in (None, v.zone):
+            named = {**present.figure(v), "period": period_name(v.start, v.end), "zone_name": made.zone_name(v.zone)}
+            items.append({**named, "lineage": dict(v.lineage)} if lineage else named)
+    return as_json({"town_zone": made.town_zone, "items": items})
 
 
 @router.get("/api/v1/exports/{key}")

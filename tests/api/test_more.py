@@ -132,6 +132,14 @@ def test_catalogue_publication_and_every_export(world, client, operator):
     assert "export" in {e.action for e in world.services.registry.audit.find()}
 
 
+def test_a_figure_can_be_traced(operator):
+    plain = operator.get("/api/v1/publication").json()["items"]
+    traced = operator.get("/api/v1/publication?indicator=W01&lineage=true").json()["items"]
+    assert not any("lineage" in f for f in plain)
+    assert traced[0]["lineage"]["sensors"] == ["OV-1"]
+    assert {f["indicator"] for f in traced} == {"W01"}
+
+
 def test_the_catalogue_of_data_is_open_and_holds_no_household(client, operator):
     turtle, jsonld = client.get("/catalog"), client.get("/catalog", headers={"accept": "application/ld+json"})
     assert turtle.headers["content-type"].startswith("text/turtle")

@@ -123,8 +123,8 @@ function row(a) {
   return h("article", { class: `alarm ${a.severity}${a.ended_at ? " over" : ""}`, "data-alarm": a.id, tabindex: "0", onclick: open, onkeydown: (e) => { if (e.key === "Enter") open(); } }, h("div", { class: "stripe" }),
     h("div", {}, h("div", { class: "row" }, h("span", { class: "title" }, kindName(a.kind)), h("span", { class: "since", title: moment(a.started_at) }, since)),
       h("div", { class: "meta" }, h("span", {}, place)),
-      h("div", { class: "meta" }, a.ended_at ? null : h("span", { class: `badge ${a.severity}` }, t(`severity.${a.severity}`)), a.state !== "open" && h("span", { class: "badge" }, t(`alarm.${a.state}`)), a.assignee && h("span", {}, a.assignee), h("span", {}, `${moment(a.started_at)}`)),
-      rights.has("work") && (a.state === "open" ? h("div", { class: "act" }, h("button", { class: "button little", onclick: act("acknowledge", undefined, "acknowledged.toast") }, t("acknowledge"))) : null)));
+      h("div", { class: "meta" }, a.ended_at ? null : h("span", { class: `badge ${a.severity}` }, t(`severity.${a.severity}`)), a.state !== "open" && h("span", { class: "badge" }, t(`alarm.${a.state}`)), a.assignee && h("span", {}, a.assignee), h("span", {}, `${moment(a.started_at)}`),
+        rights.has("work") && a.state === "open" ? h("button", { class: `button little act${a.ended_at ? " quiet" : ""}`, onclick: act("acknowledge", undefined, "acknowledged.toast") }, t("acknowledge")) : null)));
 }
 function figures() {
   $("#figures").replaceChildren(...(data.figures.length ? data.figures.map(figureCard) : [h("div", { class: "card" }, empty(t("figures.none"), t("figures.none.text")))]));
@@ -155,7 +155,7 @@ async function draw(s, box) {
     if (!series.t.length) { box.className = ""; return empty(t("chart.none"), t("chart.none.text")); }
     const inner = h("div");
     chart = new Chart(inner);
-    chart.set({ series, spans, band, limits: s.crest_m !== null && s.quantity === "level_m" ? [{ value: s.crest_m, label: t("chart.crest") }] : [], start, end, bars: s.quantity === "rain_mm" });
+    chart.set({ series, spans, band, limits: s.crest_m !== null && s.quantity === "level_m" ? [{ value: s.crest_m, label: t("chart.crest") }] : [], start, end, bars: s.quantity === "rain_mm", zero: series.rate });
     return inner;
   });
 }

@@ -48,7 +48,7 @@ async function draw(start, end) {
     if (!series.t.length) { chart = null; return empty(t("chart.none"), t("chart.none.text")); }
     const inner = h("div", { class: "tall" });
     chart = new Chart(inner, { onzoom: (a, b) => (a === null ? range(days) : draw(a, b)) });
-    chart.set({ series, spans, band, limits: s.crest_m !== null && quantity === "level_m" ? [{ value: s.crest_m, label: t("chart.crest") }] : [], start, end, bars: quantity === "rain_mm" });
+    chart.set({ series, spans, band, limits: s.crest_m !== null && quantity === "level_m" ? [{ value: s.crest_m, label: t("chart.crest") }] : [], start, end, bars: quantity === "rain_mm", zero: series.rate });
     return inner;
   });
 }
