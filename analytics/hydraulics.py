@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ctypes import byref, c_double, c_int
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from core.model import Floats
 _M3H = {0: 101.9406, 1: 0.2271247, 2: 157.7255, 3: 189.4202, 4: 51.39508, 5: 3.6, 6: 0.06, 7: 41.66667, 8: 1.0, 9: 1 / 24}
 """EPANET flow unit → m³/h."""
 _PSI_M = 0.7030696
-_EMITTER, _BASE, _DEMAND, _PRESSURE = 3, 1, 9, 11
+_EMITTER, _DEMAND, _PRESSURE = 3, 9, 11
 _FACTORS = (0.25, 0.5, 0.75, 1.0, 1.3, 1.7, 2.3)
 
 
@@ -49,7 +50,7 @@ def respond(
         at = [en.ENgetnodeindex(s) for s in sensors]
         places = [en.ENgetnodeindex(n) for n in nodes]
         all_nodes = range(1, en.ENgetcount(0) - en.ENgetcount(1) + 1)
-        kept = {i: en.ENgetnodevalue(i, _BASE) for i in all_nodes}
+        kept = {i: _base_demands(en, i) for i in all_nodes}
 
         def solve(hour: float) -> Floats:
             en.ENsettimeparam(4, round(hour * 3600))
@@ -62,7 +63,8 @@ def respond(
 
         def scale(factor: float, where: Sequence[int]) -> None:
             for i in where:
-                en.ENsetnodevalue(i, _BASE, kept[i] * factor)
+                for category, base in enumerate(kept[i], 1):
+                    en.ENlib.EN_setbasedemand(en._project, i, category, c_double(base * factor))
 
         shape = (len(_FACTORS), len(hours))
         pressure, total = np.empty((*shape, len(at))), np.empty(shape)
@@ -88,6 +90,17 @@ def respond(
             spread[h] = (solve(hour) - still) / leak_m3h
             scale(1.0, places)
     return Response(np.array(hours), np.array(_FACTORS), pressure, total, leak, spread)
+
+
+def _base_demands(en: Any, node: int) -> list[float]:
+    """Base demand of every category of a node, in the file's unit; wntr's wrapper knows only the last, EPANET itself all."""
+    n, value = c_int(), c_double()
+    en.ENlib.EN_getnumdemands(en._project, node, byref(n))
+    found = []
+    for category in range(1, n.value + 1):
+        en.ENlib.EN_getbasedemand(en._project, node, category, byref(value))
+        found.append(value.value)
+    return found
 
 
 @contextmanager
