@@ -15,18 +15,26 @@ from core.errors import ConfigError
 class Settings(BaseSettings):
     """Every setting, with its default for the embedded way to run. `MJOSA_MQTT_URL=…` sets `mqtt_url`."""
 
-    model_config = SettingsConfigDict(env_prefix="MJOSA_", toml_file=os.environ.get("MJOSA_CONFIG", "mjosa.toml"), extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="MJOSA_", toml_file=os.environ.get("MJOSA_CONFIG", "mjosa.toml"), extra="forbid",
+        use_attribute_docstrings=True,
+    )  # fmt: skip
 
     data_dir: Path = Path("data")
     """Where the uplink log, the embedded stores and secrets are kept."""
     town_file: Path | None = None
     """town.yaml to fill an empty registry from; None: the simulated town."""
     language: Literal["nb", "en"] = "nb"
+    """Of pages, notifications and reports."""
 
     host: str = "127.0.0.1"
+    """Where pages and API listen; beyond 127.0.0.1 a session secret is demanded."""
     port: int = Field(8080, ge=1, le=65535)
+    """Of pages and API."""
     public_url: AnyHttpUrl | None = None
+    """How people reach this installation, for links in notifications."""
     tls_certificate: Path | None = None
+    """PEM file; together with tls_key."""
     tls_key: Path | None = None
     session_secret: SecretStr | None = None
     """Signs sign-in cookies; made and kept in data_dir when not given (required beyond loopback)."""
@@ -36,6 +44,7 @@ class Settings(BaseSettings):
     mqtt_port: int = Field(1883, ge=1, le=65535)
     """Of the embedded broker, on loopback."""
     mqtt_client_id: str = "mjosa-ingest"
+    """Fixed, so that the broker keeps the session of an absent worker."""
     mqtt_username: str | None = None
     mqtt_password: SecretStr | None = None
     mqtt_ca: Path | None = None
@@ -48,6 +57,7 @@ class Settings(BaseSettings):
     store_url: str = "duckdb:"
     """duckdb: (a file in data_dir), or influxdb://host:8086, influxdbs://host for TLS."""
     influx_token: SecretStr | None = None
+    """Reads and writes the one bucket, nothing else."""
     influx_org: str = "mjosa"
     influx_bucket: str = "mjosa"
     database_url: SecretStr | None = None
@@ -56,11 +66,19 @@ class Settings(BaseSettings):
     chirpstack_url: str | None = None
     """host:port of ChirpStack's gRPC API; None: the stand-in network server."""
     chirpstack_token: SecretStr | None = None
+    """An API key of ChirpStack."""
     chirpstack_tenant: str = "mjosa"
+    """The tenant that holds applications, devices and base stations."""
+
+    grafana_url: str | None = None
+    """A Grafana to push the boards to (`mjosa dashboards push`); the stack's own gets them as files."""
+    grafana_token: SecretStr | None = None
 
     smtp_host: str | None = None
+    """Mail server for notifications; none: no e-mail."""
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_sender: str = "mjosa@localhost"
+    """From address."""
     smtp_username: str = ""
     smtp_password: SecretStr | None = None
     smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
@@ -75,13 +93,16 @@ class Settings(BaseSettings):
     simulate: bool = True
     """Play the simulated town on the embedded broker."""
     seed: int = 1
+    """Of the simulated town."""
     scale: float = Field(0.04, gt=0, le=1)
     """Share of the simulated town's 13,000 meters."""
     history_days: int = Field(60, ge=1, le=730)
+    """How far back the simulated town's history goes."""
     speed: float = Field(1.0, gt=0)
     """Simulated seconds per second in live mode."""
 
     analyse_every_s: float = Field(60.0, gt=0)
+    """Seconds between rounds of analysis."""
     workers: str = "threads"
     """threads, or a Dask scheduler tcp://host:8786."""
     log_retention_days: int = Field(400, ge=1)
@@ -89,6 +110,7 @@ class Settings(BaseSettings):
     free_space_mb: int = Field(500, ge=1)
     """Below this much free disk, ingest stops acknowledging."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Of the log on stderr."""
     log_format: Literal["console", "json"] = "console"
 
     @model_validator(mode="after")

@@ -59,6 +59,8 @@ class Mirror:
     store: Lines
     registry: Registry
     clock: Callable[[], float]
+    base_url: str = ""
+    """Where Mjøsa's pages are, for the link from each alarm in Grafana."""
 
     def analysed(self, work: Analysed) -> None:
         """After every round of analysis."""
@@ -67,7 +69,7 @@ class Mirror:
         self.store.remove("event", "id", [*work.withdrawn, *(e.id for e in work.events)])
         write([event_line(e, town) for e in work.events])
         self.store.remove("alarm", "id", [a.id for a in work.alarms])
-        write([alarm_line(a, town) for a in work.alarms])
+        write([alarm_line(a, town, self.base_url) for a in work.alarms])
         write([figure_line(v, top) for v in work.figures])
         open_alarms = self.registry.alarms.find(open_only=True)
         states = sensor_states(town, self.store.latest(), open_alarms, now)
@@ -129,13 +131,14 @@ def event_line(event: Event, town: Town) -> str:
     )  # fmt: skip
 
 
-def alarm_line(alarm: Alarm, town: Town) -> str:
+def alarm_line(alarm: Alarm, town: Town, base_url: str = "") -> str:
     return line(
         "alarm",
         {"id": alarm.id, "kind": alarm.kind, "zone": alarm.zone, "severity": alarm.severity},
         {
             "title": f"{alarm.kind}: {_place(alarm.asset, alarm.zone, town)}", "state": alarm.state, "asset": alarm.asset, "score": alarm.score,
             "open": alarm.state != AlarmState.CLOSED, "assignee": alarm.assignee, "events": len(alarm.events),
+            "url": f"{base_url}/?alarm={alarm.id}" if base_url else None,
             "duration_s": None if alarm.ended_at is None else alarm.ended_at - alarm.started_at,
         },
         alarm.started_at,

@@ -2,7 +2,7 @@
 
 from dashboards.board import ZONE, Board, Panel, Query, Text
 
-ALARM = "${MJOSA_PUBLIC_URL}/alarms/${__data.fields.id}"
+ALARM = "${__data.fields.url:raw}"
 BOARD = Board(
     key="operations",
     title=Text("Drift", "Operations"),
@@ -41,7 +41,7 @@ BOARD = Board(
         ),
         Panel(
             "table", Text("Alarmer", "Alarms"),
-            (Query('SELECT "kind", "severity", "state", "asset", "title", "score", "id" FROM "alarm" WHERE $timeFilter '
+            (Query('SELECT "kind", "severity", "state", "asset", "title", "score", "url" FROM "alarm" WHERE $timeFilter '
                    'AND "zone" =~ /^$zone$/ ORDER BY time DESC LIMIT 50', shape="table"),),
             width=12, height=14, link=ALARM,
         ),

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 import yaml
 from grafana_foundation_sdk.models.dashboard import Dashboard
@@ -77,8 +78,9 @@ def town_in_influx(tmp_path_factory):
         registry.import_town(town, "test")
         local, readings = MemoryStore(), readings_of(town, "storm", 3, now - DAYS * 86_400, DAYS)
         local.write(readings)
-        store.write(readings)
-        mirror = Mirror(store, registry, lambda: now)
+        network = [s.dev_eui for s in town.sensors if not town.is_personal(s)]  # no board shows a household's readings
+        store.write(readings.where(np.isin(readings.sensor, network)))
+        mirror = Mirror(store, registry, lambda: now, "http://127.0.0.1:8080")
         store.write_lines([line("radio", {"dev_eui": s.dev_eui, "quantity": q, "zone": town.zone_of(s)}, {"value": -90.0}, now - 60)
                            for s in town.sensors[:5] for q in ("rssi_dbm", "snr_db")])  # fmt: skip
         Analyst(local, registry, lambda: now, after=mirror.analysed).work(now - DAYS * 86_400, now)
@@ -90,10 +92,10 @@ def town_in_influx(tmp_path_factory):
 
 @pytest.mark.parametrize(("where", "influxql"), QUERIES, ids=[w for w, _ in QUERIES])
 def test_every_query_answers_with_rows(town_in_influx, where, influxql):
-    """Grafana's macros are filled in as Grafana does for 'the last 400 days, everything selected'."""
+    """Grafana's macros are filled in as Grafana does for 'the last 400 days, everything selected', 800 points wide."""
     url, database, now = town_in_influx
     text = influxql.replace("$timeFilter", f"time >= {int((now - 400 * 86400) * 1e9)} AND time <= {int((now + 60) * 1e9)}")
-    text = text.replace("$__interval", "1h").replace("$zone", ".*").replace("$sensor", ".*")
+    text = text.replace("$__interval", "12h").replace("$zone", ".*").replace("$sensor", ".*")
     began = time.monotonic()
     answer = httpx.post(f"{url}/query", data={"db": database, "q": text}, timeout=30).json()
     elapsed = time.monotonic() - began

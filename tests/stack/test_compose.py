@@ -149,3 +149,15 @@ def test_nothing_secret_goes_into_the_image():
     copied = re.findall(r"^COPY (?!--from)(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert {"mjosa.py", "core", "gateway", "ingest", "analytics", "api", "simulators", "dashboards"} <= set(copied)
     assert "." not in copied
+
+
+def test_grafana_is_given_every_variable_its_files_name():
+    """Only the provisioning files are filled in by Grafana; the boards themselves are taken as they are."""
+    files = (ROOT / "dashboards" / "provisioning").rglob("*.yaml")
+    named = {a or b for f in files for a, b in re.findall(r"\$\{(\w+)\}|\$([A-Z]\w+)", f.read_text(encoding="utf-8"))}
+    assert named == {"INFLUX_TOKEN", "MJOSA_PLATFORM_MAIL"}
+    assert named <= set(SERVICES["grafana"]["environment"])
+    boards = [f.read_text(encoding="utf-8") for f in (ROOT / "dashboards" / "json").rglob("*.json")]
+    assert not any("${MJOSA" in text for text in boards)
+    home = Path(SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (ROOT / "dashboards" / "json" / home.relative_to("/etc/mjosa/dashboards")).exists()
