@@ -37,6 +37,15 @@ check: .venv/dev
 bench: .venv/dev
 	@$(PY) -m tests.bench
 
+docs: .venv/dev
+	@$(PY) -m core.settings_page
+	@$(PY) -m core.stores.schema > docs/stores.md
+	@$(PY) -m ingest.codecs.catalogue
+	@$(PY) -m analytics.catalogue_page > docs/detectors.md
+	@$(PY) -m analytics.indicators.handbook
+	@$(PY) -m api.reference
+	@$(PY) -m dashboards.files
+
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra simulators -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --all-extras -o requirements-dev.lock

@@ -16,7 +16,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ from api.services import Services
 from core import retention
 from core.commands_data import Tools
 from core.errors import ConfigError, MjosaError
-from core.model import Reading, Readings
+from core.model import Event, Reading, Readings
 from core.process import in_background, only_one, ports_free, running, running_server, server_note, stopping
 from core.registry import Registry
 from core.settings import Settings, load_settings
@@ -69,10 +69,12 @@ from ingest.cursor import Cursor
 from ingest.dead_letters import DeadLetters
 from ingest.device_model import native_models
 from ingest.fleet import Fleet
+from ingest.housekeeping import erase_devices, housekeeping
 from ingest.metrics import IngestCollector
 from ingest.models import ModelLibrary
 from ingest.pipeline import Pipeline
 from ingest.processor import Processor
+from ingest.relearn import relearn_batteries, relearn_frames
 from ingest.replay import Replayer
 from ingest.uplink_log import UplinkLog
 
@@ -123,7 +125,9 @@ def build(
     models = ModelLibrary(folder / "devices")
     fleet = Fleet(registry.town)
     hub = Hub()
-    analyst = Analyst(store, registry, clock, hub.alarm, also=fleet.events)
+    analyst = Analyst(
+        store, registry, clock, hub.alarm, also=lambda now, known: [e for e in fleet.events(now, known) if e.kind != "silence"]
+    )
     if settings.store_url.startswith("influx"):
         analyst.after = Mirror(cast(Lines, store), registry, clock).analysed
     listeners = (
@@ -133,7 +137,10 @@ def build(
         lambda written, readings: _show(hub, readings),
     )
     pipeline = Pipeline(registry.town, store, models, dead_letters.add, listeners)
-    processor = Processor(log, cursor, parse_event, pipeline, dead_letters.add, [fleet.see, Downlinks(registry, None, clock).see])
+    processor = Processor(
+        log, cursor, parse_event, pipeline, dead_letters.add, [fleet.see, Downlinks(registry, None, clock).see], clock=clock,
+        housekeeping=housekeeping(log, dead_letters, settings.log_retention_days, clock),
+    )  # fmt: skip
     replayer = Replayer(log, dead_letters, parse_event, registry.town, store, models, listeners)
     return System(settings, registry, store, log, cursor, dead_letters, models, fleet, pipeline, processor, replayer, analyst, hub, clock)
 
@@ -159,6 +166,7 @@ def up(ctx: typer.Context) -> None:
         connection = _broker(settings, stack)
         if demo is not None and settings.chirpstack_url is None:
             stack.enter_context(demo.network_server(connection.url))
+        _remember(system)
         stack.enter_context(running(system.processor))
         subscriber = stack.enter_context(running(Subscriber(connection, system.processor.keep, clock=system.clock)))
         if demo is not None:
@@ -172,7 +180,9 @@ def up(ctx: typer.Context) -> None:
 def ingest_(ctx: typer.Context) -> None:
     """Take uplinks from the broker, store them, then acknowledge. Several may share one subscription."""
     settings: Settings = ctx.obj
-    with _opened(settings) as system, stopping() as stop, running(system.processor), ExitStack() as stack:
+    with _opened(settings) as system, stopping() as stop, ExitStack() as stack:
+        _remember(system)
+        stack.enter_context(running(system.processor))
         subscriber = stack.enter_context(running(Subscriber(_broker(settings, stack), system.processor.keep, clock=system.clock)))
         _count(system, subscriber)
         stop.wait()
@@ -239,12 +249,18 @@ def _progress() -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), share, TimeElapsedColumn(), console=console)
 
 
+def _remember(system: System) -> None:
+    """What the fleet knew before a restart: frames of the last days, batteries of the last months."""
+    now = system.clock()
+    relearn_frames(system.fleet, system.log, parse_event, now - 3 * DAY_S, system.cursor.done)
+    relearn_batteries(system.fleet, system.store, sorted(system.registry.town().by_device), now)
+
+
 def _keep_house(system: System, stop: threading.Event) -> None:
     """Once a day: what is past its time goes, what is left is packed."""
     while not stop.wait(DAY_S):
         policy = retention.from_document(system.registry.documents.get("retention"))
         try:
-            system.log.prune(system.clock() - system.settings.log_retention_days * DAY_S)
             retention.apply(system.store, system.registry.town(), policy, system.clock(), dry_run=False)
             system.store.compact()
         except MjosaError as error:
@@ -255,6 +271,11 @@ def _database_url(settings: Settings) -> str:
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return f"sqlite:///{(settings.data_dir / 'registry.db').resolve()}"
+
+
+def _of_the_network(events: Sequence[Event]) -> list[Event]:
+    """What only radio can tell; that a single sensor is silent is found in its readings, in every way to run."""
+    return [e for e in events if e.kind != "silence"]
 
 
 def _show(hub: Hub, readings: Readings) -> None:
@@ -303,7 +324,10 @@ def _replayer(settings: Settings) -> Iterator[Replayer]:
 def _tools(settings: Settings) -> Iterator[Tools]:
     """For import, export, backup, retention and privacy."""
     with _beside(settings) as system:
-        yield Tools(system.store, system.registry, prune_uplinks=lambda before, dry_run: 0 if dry_run else system.log.prune(before))
+        yield Tools(
+            system.store, system.registry, lambda before, dry_run: system.log.prune(before, dry_run=dry_run),
+            lambda dev_euis, dry_run: erase_devices(system.log, system.dead_letters, dev_euis, dry_run=dry_run),
+        )  # fmt: skip
 
 
 @contextmanager
@@ -420,11 +444,10 @@ class _Status:
 
     def __call__(self) -> dict[str, Any]:
         s, now = self._system, self._system.clock()
-        fleet = s.fleet.snapshot(now)
         return {
             "processed": s.processor.processed, "uplinks_per_minute": self._per_minute(now), "lag_s": s.processor.lag_s(),
             "backlog": s.processor.backlog, "fault": s.processor.fault, "duplicates": s.pipeline.duplicates,
-            "dead_letters": s.dead_letters.count(), "base_stations": {b.id: b.last_seen for b in fleet.stations},
+            "dead_letters": s.dead_letters.count(), "base_stations": s.fleet.base_stations(),
             "free_bytes": shutil.disk_usage(s.settings.data_dir).free,
         }  # fmt: skip
 

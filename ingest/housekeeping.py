@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
 from core.errors import StoreError
 from ingest.dead_letters import DeadLetters
+from ingest.processor import device_in
 from ingest.uplink_log import UplinkLog
 
 log = structlog.get_logger("mjosa.ingest")
@@ -37,3 +38,11 @@ def housekeeping(uplink_log: UplinkLog, dead_letters: DeadLetters, retention_day
             log.warning("housekeeping of the uplink log failed", why=str(error))
 
     return once
+
+
+def erase_devices(uplink_log: UplinkLog, dead_letters: DeadLetters, dev_euis: Collection[str], *, dry_run: bool = False) -> int:
+    """Take everything that some devices sent out of the log and the dead letters; how many messages."""
+    wanted = {eui.lower() for eui in dev_euis}
+    if not dry_run:
+        dead_letters.settle([letter.seq for eui in wanted for letter in dead_letters.find(dev_eui=eui)], [])
+    return uplink_log.erase(lambda topic: device_in(topic).lower() in wanted, dry_run=dry_run)

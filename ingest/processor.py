@@ -19,7 +19,7 @@ from ingest.cursor import Cursor, Span
 from ingest.dead_letters import DeadLetter
 from ingest.pipeline import Pipeline, tell
 from ingest.timings import Timing
-from ingest.uplink_log import BLOCK, LoggedMessage, UplinkLog
+from ingest.uplink_log import BLOCK, ERASED, LoggedMessage, UplinkLog
 
 log = structlog.get_logger("mjosa.ingest")
 HOUSEKEEPING_S = 3600.0
@@ -170,6 +170,8 @@ class Processor:
     def _parsed(self, work: Work) -> tuple[list[NetworkEvent], list[DeadLetter]]:
         events, dead, parse = [], [], self._parse
         for seq, message in enumerate(work.messages, work.first):
+            if message.topic == ERASED:
+                continue
             try:
                 events.append(parse(message.topic, message.payload, message.received_at, seq))
             except DecodeError as error:

@@ -15,7 +15,7 @@ from ingest.dead_letters import DeadLetter, DeadLetters
 from ingest.pipeline import Listener, Models, Pipeline, find_sensor
 from ingest.processor import NOT_AN_EVENT, Parse, device_in
 from ingest.timing import uplink_time
-from ingest.uplink_log import LoggedMessage, UplinkLog
+from ingest.uplink_log import ERASED, LoggedMessage, UplinkLog
 
 BATCH = 2000
 
@@ -48,7 +48,11 @@ class Replayer:
         progress: Callable[[int], None] = lambda count: None,
     ) -> Replayed:  # fmt: skip
         """Everything received in [start, end) [Unix s], or what one model reads of it, or one device. Raises StoreUnavailable."""
-        messages = (m for m in self.log.since(0, start) if m.received_at < end and (dev_eui is None or device_in(m.topic) == dev_eui))
+        messages = (
+            m
+            for m in self.log.since(0, start)
+            if m.topic != ERASED and m.received_at < end and (dev_eui is None or device_in(m.topic) == dev_eui)
+        )
         return self._run(messages, (lambda uplink: self._reads(model, uplink)) if model else lambda uplink: True, progress)
 
     def dead(self, *, dev_eui: str | None = None, reason: str | None = None, since: float | None = None) -> Replayed:

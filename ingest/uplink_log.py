@@ -25,6 +25,8 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS block (
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, oldest REAL NOT NULL, newest REAL NOT NULL, data BLOB NOT NULL)"""
 BLOCK = 500
 """Messages in a block at most: what has to be unpacked to see one."""
+ERASED = "erased"
+"""Topic of a message taken out at its person's wish."""
 
 
 class LoggedMessage(NamedTuple):
@@ -115,20 +117,41 @@ class UplinkLog:
                 return message
         raise NotFound(f"uplink {seq} is not in the log {self.folder}; it may be older than the retention")
 
-    def prune(self, before: float) -> int:
+    def prune(self, before: float, *, dry_run: bool = False) -> int:
         """Delete every month whose newest message was received before a time; how many messages went. The newest month stays."""
         gone = 0
         with self._writing, self._reading:
             for month in self.months()[:-1]:
                 ((count, newest),) = self._rows(month, "SELECT COALESCE(SUM(last - first + 1), 0), MAX(newest) FROM block", ())
                 if newest is None or newest < before:
+                    gone += count
+                    if dry_run:
+                        continue
                     for connections in (self._out, self._in):
                         if month in connections:
                             connections.pop(month).close()
                     for path in self.folder.glob(f"uplinks-{month}.sqlite*"):
                         path.unlink()
-                    gone += count
         return gone
+
+    def erase(self, wanted: Callable[[str], bool], *, dry_run: bool = False) -> int:
+        """Take out every message whose topic is wanted; how many. Its number and time stay, with topic ERASED and no payload."""
+        count = 0
+        for month in self.months():
+            before = count
+            for first, _, _, _, data in self._rows(month, "SELECT * FROM block ORDER BY first", ()):
+                messages = self._messages(first, data)
+                kept = [m._replace(topic=ERASED, payload=b"") if wanted(m.topic) else m for m in messages]
+                hits = sum(a is not b for a, b in zip(kept, messages, strict=True))
+                if hits and not dry_run:
+                    with self._writing, self._file(self._out, month) as connection:
+                        connection.execute("UPDATE block SET data = ? WHERE first = ?", (self._pack.compress(_join(kept)), first))
+                count += hits
+            if count > before and not dry_run:
+                with self._writing:  # what was overwritten leaves the file, too
+                    self._file(self._out, month).execute("VACUUM")
+                    self._file(self._out, month).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return count
 
     def compact(self) -> int:
         """Join neighbouring small blocks: a message alone takes about five times the room. How many blocks went."""

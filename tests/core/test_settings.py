@@ -1,9 +1,14 @@
 """Settings: all mistakes at once; nothing listens beyond loopback without a secret."""
 
+from pathlib import Path
+
 import pytest
 
 from core.errors import ConfigError
 from core.settings import load_settings
+from core.settings_page import page
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +56,7 @@ def test_the_environment_wins_over_the_file(monkeypatch, tmp_path):
     monkeypatch.setenv("MJOSA_PORT", "9002")
     settings = load_settings()
     assert (settings.port, settings.language) == (9002, "en")
+
+
+def test_the_page_of_settings_is_current():
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page(), "run make docs"

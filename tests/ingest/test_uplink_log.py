@@ -137,3 +137,29 @@ def test_house_is_kept_within_retention(tmp_path, open_log):
     assert keep_house(log, dead, 30.0, may) == (0, 2)
     assert [letter.seq for letter in dead.find()] == [3]
     dead.close()
+
+
+def test_what_a_device_sent_can_be_taken_out_and_is_nowhere_in_the_files(tmp_path, open_log):
+    log = open_log(tmp_path)
+    log.append([message(1.0, "mine"), message(2.0, "yours"), message(3.0, "mine")])
+
+    def mine(topic: str) -> bool:
+        return "/mine/" in topic
+
+    assert log.erase(mine, dry_run=True) == 2
+    assert [m.payload for m in log.read(0, 10)] == [b"mine", b"yours", b"mine"]
+    assert log.erase(mine) == 2
+    assert [(m.seq, m.received_at, m.payload) for m in log.read(0, 10)] == [(1, 1.0, b""), (2, 2.0, b"yours"), (3, 3.0, b"")]
+    assert log.erase(mine) == 0
+    log.close()
+    assert not any(b"mine" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_pruning_can_be_tried_first(tmp_path, open_log):
+    log = open_log(tmp_path)
+    log.append([message(0.0)])
+    log.append([message(40 * 86_400.0)])
+    assert log.prune(20 * 86_400.0, dry_run=True) == 1
+    assert len(log.read(0, 10)) == 2
+    assert log.prune(20 * 86_400.0) == 1
+    assert len(log.read(0, 10)) == 1
