@@ -193,6 +193,13 @@ class Town(_Part):
     sensors: tuple[Sensor, ...] = ()
     hydraulic_model: str | None = None
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Town:
+        """A changed copy makes its own look-ups instead of inheriting this one's."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in ("zone_by_id", "asset_by_id", "placements", "by_device", "current"):
+            copy.__dict__.pop(name, None)
+        return copy
+
     @cached_property
     def zone_by_id(self) -> dict[str, Zone]:
         return {z.id: z for z in self.zones}

@@ -28,3 +28,11 @@ def test_a_swapped_device_continues_the_series():
     found = read_points(TwoDevices(), town, town.sensors, "level_m", 0.0, 10.0)
     assert found["P"].x.tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 2, 2]
     assert found["Q"].t.tolist() == [6, 7, 8, 9]
+
+
+def test_a_changed_copy_of_a_town_looks_things_up_anew():
+    town = Town.model_validate({"utility": {"name": "T"}, "sensors": [{"id": "P", "dev_eui": "1"}]})
+    assert town.current["P"].interval_s is None
+    changed = town.model_copy(update={"sensors": tuple(s.model_copy(update={"interval_s": 60.0}) for s in town.sensors)})
+    assert changed.current["P"].interval_s == 60.0
+    assert town.current["P"].interval_s is None
