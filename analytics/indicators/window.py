@@ -285,11 +285,11 @@ def _daily_of(t: Floats, x: Floats, estimated: Floats, edges: Floats, tolerance_
 
 def intervals(sensors: Sequence[Sensor], days: Days) -> Floats:
     """Expected sampling interval [s]: the registered one, else the median of the window's days, else an hour. Shape (n,)."""
+    found = np.array([s.interval_s if s.interval_s is not None else math.nan for s in sensors], np.float64)
+    unknown = np.flatnonzero(np.isnan(found))
     with np.errstate(invalid="ignore", divide="ignore"):
-        each = np.where(days.count > 1, (days.last_t - days.first_t) / (days.count - 1), np.nan)
-    several = np.isfinite(each).any(axis=1)
-    learned = np.full(len(sensors), DEFAULT_INTERVAL_S)
-    if several.any():
-        learned[several] = np.nanmedian(each[several], axis=1)
-    registered = np.array([s.interval_s if s.interval_s is not None else math.nan for s in sensors], np.float64)
-    return np.where(np.isfinite(registered), registered, learned)
+        each = np.where(days.count[unknown] > 1, (days.last_t[unknown] - days.first_t[unknown]) / (days.count[unknown] - 1), np.nan)
+    for i, row in zip(unknown, each, strict=True):
+        seen = row[np.isfinite(row)]
+        found[i] = np.median(seen) if len(seen) else DEFAULT_INTERVAL_S
+    return found
