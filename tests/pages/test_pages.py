@@ -114,7 +114,7 @@ def test_every_page_opens_whole(visit, size, theme, language):
         assert page.evaluate("document.documentElement.lang") == language
         if SHOTS:
             page.wait_for_timeout(600)
-            page.screenshot(path=Path(SHOTS) / f"{name}-{size}.png")
+            page.screenshot(path=Path(SHOTS) / (f"{name}.png" if size == "desktop" else f"{name}-{size}.png"))
     assert seen.complaints == []
     assert seen.abroad == [], "nothing comes from the internet"
 

@@ -25,26 +25,25 @@ function draw(body) {
       h("section", { class: "card", style: { marginTop: "14px" } }, h("header", {}, h("h2", {}, t("overflows.table"))), h("div", { class: "body scroll" }, table()))];
   });
 }
-/** Scrolled to today where the year does not fit. */
+/** The whole year; on a phone the months up to today, so that names and days stay readable. */
 function calendarBox() {
-  const box = h("div", { class: "body scroll" }, calendar()), at = data.days.indexOf((data.at || "").slice(0, 10));
-  requestAnimationFrame(() => { if (at >= 0) box.scrollLeft = (at / data.days.length) * box.scrollWidth - box.clientWidth * 0.55; });
-  return box;
+  const today = data.days.indexOf((data.at || "").slice(0, 10)), last = today >= 0 ? today + 4 : data.days.length;
+  return h("div", { class: "body scroll" }, innerWidth < 900 ? calendar(Math.max(0, last - 96), Math.min(last, data.days.length), 4) : calendar(0, data.days.length, 3.05));
 }
-function calendar() {
-  const cell = 3.05, left = 168, row = 27, n = data.days.length, width = left + n * cell + 12, top = 44, height = top + data.points.length * row + 22;
+function calendar(from, to, cell) {
+  const left = 168, row = 27, n = to - from, width = left + n * cell + 12, top = 44, height = top + data.points.length * row + 22;
   const parts = [], wet = Math.max(1, ...data.rain_mm.map((v) => v || 0));
-  data.days.forEach((d, i) => { if (d.endsWith("-01")) parts.push(h("text", { x: left + i * cell + 2, y: height - 5, class: "tick" }, new Intl.DateTimeFormat(document.documentElement.lang, { month: "short" }).format(new Date(d)))); });
-  data.rain_mm.forEach((v, i) => { if (v) parts.push(h("rect", { x: left + i * cell, y: top - 6 - (v / wet) * 34, width: cell - 0.5, height: (v / wet) * 34, class: "rain" }, h("title", {}, `${data.days[i]}: ${number(v, 1)} mm`))); });
+  data.days.forEach((d, i) => { if (d.endsWith("-01") && i >= from && i < to) parts.push(h("text", { x: left + (i - from) * cell + 2, y: height - 5, class: "tick" }, new Intl.DateTimeFormat(document.documentElement.lang, { month: "short" }).format(new Date(d)))); });
+  data.rain_mm.forEach((v, i) => { if (v && i >= from && i < to) parts.push(h("rect", { x: left + (i - from) * cell, y: top - 6 - (v / wet) * 34, width: cell - 0.5, height: (v / wet) * 34, class: "rain" }, h("title", {}, `${data.days[i]}: ${number(v, 1)} mm`))); });
   parts.push(h("text", { x: left - 10, y: top - 12, class: "name", "text-anchor": "end" }, t("overflows.rain")));
   data.points.forEach((p, r) => {
     const y = top + r * row;
     parts.push(h("text", { x: left - 10, y: y + 15, class: "name", "text-anchor": "end" }, p.name.length > 23 ? `${p.name.slice(0, 22)}…` : p.name), h("rect", { x: left, y, width: n * cell, height: row - 5, rx: 5, class: "heat h0" }));
-    for (const [d, hours] of Object.entries(p.hours_by_day)) parts.push(h("rect", { x: left + Number(d) * cell - 0.6, y, width: Math.max(cell + 1.2, 4), height: row - 5, rx: 1.5, class: `heat h${heat(hours)}` }, h("title", {}, `${p.name} ${data.days[d]}: ${number(hours, 1)} ${t("unit.h")}`)));
+    for (const [d, hours] of Object.entries(p.hours_by_day)) if (d >= from && d < to) parts.push(h("rect", { x: left + (d - from) * cell - 0.6, y, width: Math.max(cell + 1.2, 4), height: row - 5, rx: 1.5, class: `heat h${heat(hours)}` }, h("title", {}, `${p.name} ${data.days[d]}: ${number(hours, 1)} ${t("unit.h")}`)));
   });
   const today = data.days.indexOf((data.at || "").slice(0, 10));
-  if (today >= 0) parts.push(h("line", { x1: left + today * cell, x2: left + today * cell, y1: top - 6, y2: height - 20, class: "today" }));
-  return h("svg", { class: "calendar", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("overflows.calendar") }, parts);
+  if (today >= 0) parts.push(h("line", { x1: left + (today - from) * cell, x2: left + (today - from) * cell, y1: top - 6, y2: height - 20, class: "today" }));
+  return h("svg", { class: `calendar${from ? " part" : ""}`, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("overflows.calendar") }, parts);
 }
 function table() {
   const head = ["overflows.point", "overflows.hours", "overflows.count", "overflows.events", "overflows.volume"];

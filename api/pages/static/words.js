@@ -73,6 +73,7 @@ export const words = { nb: {
   "admin.product": "Produkt", "admin.measures": "Måler", "admin.key": "Nøkkel", "admin.no_models": "Ingen produkter i denne prosessen", "admin.who": "Hvem",
   "admin.action": "Hva", "admin.details": "Detaljer", "admin.personal": "personopplysninger", "admin.no_audit": "Loggen er tom", "kind.slow_leak": "Lekkasje",
   "sus.newest": "Siste hele periode", "kind.customer_leak": "Lekkasje hos abonnent", "kind.early_warning": "Varsel om overløp", "kind.fouling": "Tilgrodd sensor", "kind.frost_risk": "Frostfare", "kind.meter_fault": "Feil på måler", "kind.pump_failure": "Pumpestans", "kind.reverse_flow": "Tilbakestrømming", "kind.sensor_fault": "Sensorfeil", "kind.stopped_meter": "Måler står", "kind.meter_exchange": "Måler byttet", "kind.rollover": "Målerstand rundet", "kind.join_storm": "Kobler til gjentatte ganger",
+  "principle.accuracy": "nøyaktighet", "principle.timeliness": "aktualitet", "principle.coherence": "sammenheng", "principle.relevance": "relevans", "principle.accessibility": "tilgjengelighet",
 }, en: {
   nav: "Main menu", language: "Norsk", theme: "Light or dark", sign_out: "Sign out", loading: "Loading …", again: "Try again", now: "now", offline: "The server cannot be reached. Check the network and try again.", failed: "That did not work. Try again.",
   "page.operations": "Operations", "page.overflows": "Overflows", "page.sustainability": "Sustainability", "page.field": "Field", "page.administration": "Administration", "nav.administration": "Admin", "page.sensor": "Sensor", "page.zone": "Zone",
@@ -147,4 +148,5 @@ export const words = { nb: {
   "admin.key": "Key", "admin.no_models": "No products in this process", "admin.who": "Who", "admin.action": "What", "admin.details": "Details",
   "admin.personal": "personal data", "admin.no_audit": "The log is empty", "kind.slow_leak": "Leak",
   "sus.newest": "Newest whole period", "kind.customer_leak": "Leak at a customer", "kind.early_warning": "Overflow expected", "kind.fouling": "Fouled sensor", "kind.frost_risk": "Frost risk", "kind.meter_fault": "Meter fault", "kind.pump_failure": "Pump failure", "kind.reverse_flow": "Reverse flow", "kind.sensor_fault": "Sensor fault", "kind.stopped_meter": "Stopped meter", "kind.meter_exchange": "Meter exchanged", "kind.rollover": "Meter rolled over", "kind.join_storm": "Joins again and again",
+  "principle.accuracy": "accuracy", "principle.timeliness": "timeliness", "principle.coherence": "coherence", "principle.relevance": "relevance", "principle.accessibility": "accessibility",
 } };
