@@ -20,8 +20,10 @@ from core.model import Floats
 class Params:
     """Defaults: facts collected for Mjøsa, sewer overflow; the noise bounds keep a rough sensor from hiding an overflow."""
 
-    h_on_m: float = 0.006
-    """Least head that starts an overflow; 3 standard deviations of the sensor's own noise where that is more."""
+    h_on_m: float = 0.003
+    """Least head that starts an overflow; on_sigmas standard deviations of the sensor's own noise where that is more. A level stands far
+    below the crest except when it spills, so a low trigger finds trickles at hardly any false alarm (measured on simulated years)."""
+    on_sigmas: float = 1.5
     h_off_m: float = 0.0
     noise_low_m: float = 0.002
     noise_high_m: float = 0.01
@@ -50,7 +52,7 @@ def detect(arrays: Arrays, p: Params) -> list[Finding]:
     interval = site.interval_s or typical_interval_s(t)
     hold = p.hold_intervals * max(interval if interval > 0 else 0.0, 60.0)
     sigma = np.clip(np.nan_to_num(daily_noise(t, x), nan=p.noise_low_m), p.noise_low_m, p.noise_high_m)
-    on = np.maximum(p.h_on_m, 3 * sigma)
+    on = np.maximum(p.h_on_m, p.on_sigmas * sigma)
     parts = [s for s in spans(hysteresis(head, on, p.h_off_m), t, hold, arrays.end) if _lasts(s, t, head, on, p, interval)]
     groups = merge(parts, max(p.merge_gap_s, 2 * interval))
     creep = _creep(t, x, p)
