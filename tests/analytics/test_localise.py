@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from analytics.hydraulics import respond
-from analytics.localise import Blocks, Params, Responses, localise, place
+from analytics.localise import Responses, localise, place
 from analytics.network_file import read_network
+from analytics.residuals import Blocks, Params
 from core.errors import ConfigError
 from core.model import Event
 from core.town import Asset, Sensor, Town, Utility, Zone
