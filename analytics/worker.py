@@ -18,7 +18,7 @@ from analytics.indicators import Rollups, compute, settled
 from analytics.scan import Progress, scan
 from core.errors import StoreUnavailable
 from core.model import Event, IndicatorValue, Readings
-from core.records import Alarm, MasterValue
+from core.records import Alarm, AlarmState, MasterValue
 from core.registry import Registry
 from core.store import SeriesStore
 from core.timekeeping import OSLO, period
@@ -29,6 +29,8 @@ BLOCK_DAYS = 30
 BACK_S = 26 * 3600.0
 """How far back the analyst looks without being told [s]: meters send the log of the hours before."""
 LATE = "late:"
+KEEP_OPEN_S = {"info": 3_600.0, "warning": 86_400.0, "major": 3 * 86_400.0}
+"""How long an alarm waits for a person after its cause has ended [s]; a critical one waits until somebody closes it."""
 CAUSE_DAYS = 7
 """How far back events are joined to one cause [days]."""
 
@@ -146,7 +148,18 @@ class Analyst:
             if kept != before.get(alarm.cause):
                 raised.append(kept)
                 self.on_alarm(kept)
-        return tuple(raised)
+        return (*raised, *self._close_what_is_over(end))
+
+    def _close_what_is_over(self, now: float) -> list[Alarm]:
+        """Nobody need work on a cause that ended by itself and that nobody took up; what it was stays among the events."""
+        over = []
+        for alarm in self.registry.alarms.find(state=AlarmState.OPEN):
+            keep_s = KEEP_OPEN_S.get(alarm.severity)
+            if keep_s is not None and alarm.ended_at is not None and alarm.ended_at < now - keep_s:
+                over.append(self.registry.alarms.change(alarm.id, AlarmState.CLOSED, "Mjøsa", self.clock(), "ended by itself"))
+        for alarm in over:
+            self.on_alarm(alarm)
+        return over
 
     def _publish(self, start: float, end: float) -> tuple[IndicatorValue, ...]:
         """Every month and year that the window touches."""

@@ -33,14 +33,23 @@ class AlarmRegister:
         self._database, self._audit = database, audit
 
     def raise_(self, alarm: Alarm) -> Alarm:
-        """Add an alarm, or update the one of the same cause that is not closed; what people did to that one is kept."""
+        """Add an alarm, or update the newest of the same cause; what people did to that one is kept.
+
+        A closed one stays closed, until its cause, having ended, goes on after the closing: that is a new alarm.
+        """
         with self._database.write("alarms") as connection:
-            query = self._database.mine(_T).where(_T.c.cause == alarm.cause, _T.c.state != AlarmState.CLOSED)
-            row = connection.execute(query).first()
-            if row is None:
+            rows = connection.execute(self._database.mine(_T).where(_T.c.cause == alarm.cause)).all()
+            known = sorted((from_json(Alarm, row.body) for row in rows), key=lambda a: (a.state != AlarmState.CLOSED, a.updated_at))
+            if not known:
                 self._write(connection, alarm)
                 return alarm
-            old = from_json(Alarm, row.body)
+            old = known[-1]
+            if old.state == AlarmState.CLOSED:
+                if old.ended_at is None or (alarm.ended_at is not None and alarm.ended_at <= old.updated_at):
+                    return old
+                again = replace(alarm, id=f"{alarm.id}-{len(known) + 1}")
+                self._write(connection, again)
+                return again
             kept = {name: getattr(old, name) for name in _OF_PEOPLE}
             updated = replace(alarm, **kept, revision=old.revision)
             if to_json(replace(updated, updated_at=old.updated_at)) == to_json(old):

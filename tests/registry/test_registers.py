@@ -85,11 +85,21 @@ def test_one_alarm_per_cause_keeps_what_people_did(registry):
     assert registry.alarms.raise_(replace(ALARM, severity="critical", events=("e1", "e2"), updated_at=T0 + 300)).revision == again.revision
 
 
-def test_a_closed_cause_raises_a_new_alarm(registry):
+def test_a_closed_alarm_stays_closed_while_its_cause_lasts(registry):
     registry.alarms.raise_(ALARM)
     registry.alarms.change("a1", AlarmState.CLOSED, "anna", T0 + 90)
-    assert registry.alarms.raise_(replace(ALARM, id="a2")).id == "a2"
-    assert [a.id for a in registry.alarms.find(open_only=True)] == ["a2"]
+    again = registry.alarms.raise_(replace(ALARM, updated_at=T0 + 500))
+    assert (again.id, again.state) == ("a1", AlarmState.CLOSED)
+    assert len(registry.alarms.find()) == 1
+
+
+def test_a_cause_that_goes_on_after_the_closing_is_a_new_alarm(registry):
+    registry.alarms.raise_(replace(ALARM, ended_at=T0 + 50))
+    registry.alarms.change("a1", AlarmState.CLOSED, "anna", T0 + 90)
+    assert registry.alarms.raise_(replace(ALARM, ended_at=T0 + 50)).state == AlarmState.CLOSED
+    again = registry.alarms.raise_(replace(ALARM, ended_at=T0 + 200))
+    assert (again.id, again.state) == ("a1-2", AlarmState.OPEN)
+    assert registry.alarms.raise_(replace(ALARM, ended_at=T0 + 300)).id == "a1-2"
 
 
 @pytest.mark.parametrize(
