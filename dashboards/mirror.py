@@ -16,7 +16,7 @@ import numpy as np
 from core.model import Event, Floats, IndicatorValue, Reading
 from core.records import Alarm, AlarmState
 from core.registry import Registry
-from core.store import Buckets
+from core.store import Buckets, Coverage
 from core.town import Sensor, Town
 
 Fields = Mapping[str, float | int | str | bool | None]
@@ -33,6 +33,7 @@ class Lines(Protocol):
     def remove(self, measurement: str, tag: str, values: Sequence[str]) -> None: ...
     def latest(self, sensors: Sequence[str] | None = None, quantity: str | None = None) -> list[Reading]: ...
     def aggregate(self, sensors: Sequence[str], quantity: str, edges: Floats) -> dict[str, Buckets]: ...
+    def coverage(self, sensors: Sequence[str] | None = None) -> list[Coverage]: ...
 
 
 class Analysed(Protocol):
@@ -76,6 +77,17 @@ class Mirror:
         write(list(sensor_lines(town, states, now)))
         write([line("platform", {"worker": "analysis"}, analysis_fields(town, states, open_alarms), now)])
         write(list(self._inflow(town, work.start, work.end)))
+
+    def refill(self) -> None:
+        """All that the registry keeps, once: after history has come from elsewhere."""
+        town, write = self.registry.town(), self.store.write_lines
+        top = next((z.id for z in town.zones if z.kind == "town"), town.utility.id)
+        write([event_line(e, town) for e in self.registry.events.find()])
+        write([alarm_line(a, town, self.base_url) for a in self.registry.alarms.find()])
+        write([figure_line(v, top) for v in self.registry.figures.find()])
+        covered = [c for c in self.store.coverage() if c.quantity == "volume_m3"]
+        if covered:
+            write(list(self._inflow(town, min(c.first for c in covered), max(c.last for c in covered))))
 
     def ingested(self, worker: str, fields: Fields) -> None:
         """Every minute, from each process that ingests."""

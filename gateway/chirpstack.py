@@ -77,6 +77,8 @@ class ChirpStack:
         self.profiles = api.DeviceProfileServiceStub(self._channel)
         self.devices = api.DeviceServiceStub(self._channel)
         self.gateways = api.GatewayServiceStub(self._channel)
+        self.users = api.UserServiceStub(self._channel)
+        self.sign_in = api.InternalServiceStub(self._channel).Login
 
     def close(self) -> None:
         self._channel.close()

@@ -1,5 +1,8 @@
 """`make stack`: secrets once, start, provision, addresses. Standard library only: it runs before anything is installed.
 
+`python3 gateway/stack.py secrets` only makes the secrets; `… parts` also starts and prepares everything but Mjøsa itself, for
+a migration or a restore.
+
 Secrets live in `secrets/` (files that compose mounts) and `.env` (the few that images read only from the environment);
 both are private to the owner and never written again once they exist.
 """
@@ -80,6 +83,9 @@ def main(root: Path, arguments: list[str]) -> None:
     _compose("up", "--detach", "--wait", *CORE)
     provision(root, variables)
     _compose("run", "--rm", "init")
+    if arguments == ["parts"]:
+        print("The parts are ready for `mjosa migrate` or `mjosa restore` (docs/operations.md); make stack starts the rest.")
+        return
     _compose("up", "--detach", "--wait")
     print("""
 Mjøsa       http://127.0.0.1:8080   first sign-in: docker compose logs serve | grep sign-in
