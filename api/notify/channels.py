@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email.header import Header
 from email.message import EmailMessage
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
@@ -54,6 +54,20 @@ class Smtp:
             if self.username:
                 server.login(self.username, self.password)
             server.send_message(mail)
+
+
+def smtp_from_url(url: str) -> Smtp:
+    """smtp://user:password@host:587?sender=mjosa@example.org (STARTTLS), smtps:// (TLS from the start), or smtp+plain://127.0.0.1:25.
+
+    Raises ConfigError for anything else.
+    """
+    parts = urlsplit(url)
+    tls = {"smtp": "starttls", "smtps": "implicit", "smtp+plain": "none"}.get(parts.scheme)
+    if tls is None or not parts.hostname:
+        raise ConfigError(["the SMTP address must look like smtp://user:password@host:587?sender=mjosa@example.org"])
+    sender = parse_qs(parts.query).get("sender", [f"mjosa@{parts.hostname}"])[0]
+    port = parts.port or {"starttls": 587, "implicit": 465, "none": 25}[tls]
+    return Smtp(parts.hostname, port, sender, unquote(parts.username or ""), unquote(parts.password or ""), tls)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from api.pages.shell import sign_in_page
 from api.problems import Problem
 from api.security.rights import Caller, needs
 from api.security.signin import signed_in
+from core.errors import ConfigError
 from core.records import Role, User
 
 with warnings.catch_warnings():
@@ -60,6 +61,20 @@ class Provider:
         groups = [groups] if isinstance(groups, str) else groups
         known = {str(r) for r in Role}
         return frozenset(role for group in groups for role in self.roles.get(str(group), ()) if role in known)
+
+
+def roles_from_text(text: str) -> dict[str, frozenset[str]]:
+    """'va-drift=operator;va-leder=operator,reporter' as {group: roles}. Raises ConfigError for a role that does not exist."""
+    found: dict[str, frozenset[str]] = {}
+    for part in filter(None, (p.strip() for p in text.split(";"))):
+        group, _, names = part.rpartition("=")
+        roles = frozenset(n.strip() for n in names.split(",") if n.strip())
+        wrong = roles - {str(r) for r in Role}
+        if not group or not roles or wrong:
+            known = ", ".join(Role)
+            raise ConfigError([f"'{part}' is not group=role,role; the roles are {known}"])
+        found[group.strip()] = roles
+    return found
 
 
 @router.get("/sign-in/oidc")

@@ -10,10 +10,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from aiosmtpd.controller import Controller
 
-from api.notify.channels import Smtp, slack, sms, teams, web_channels
+from api.notify.channels import Smtp, slack, sms, smtp_from_url, teams, web_channels
 from api.notify.messages import text
 from api.notify.outbox import DOCUMENT, Notifier
 from api.notify.rules import Recipient, Schedule, due
+from core.errors import ConfigError
 from core.records import Alarm, OutboxMessage
 from tests.api.town import NOW
 
@@ -191,3 +192,11 @@ def test_the_outbox_hides_secrets_in_addresses(world, client):
     assert shown["target"] == "https://hooks.example/…"
     put = admin.request("PUT", "/api/v1/admin/notifications", json={"recipients": [{"channel": "pigeon", "target": "x"}]})
     assert put.status_code == 422
+
+
+def test_the_smtp_address():
+    made = smtp_from_url("smtp://vakt:p%40ss@mail.example.org:2587?sender=mjosa@example.org")
+    assert made == Smtp("mail.example.org", 2587, "mjosa@example.org", "vakt", "p@ss", "starttls")
+    assert smtp_from_url("smtps://mail.example.org").port == 465
+    with pytest.raises(ConfigError, match="smtp://"):
+        smtp_from_url("mail.example.org")

@@ -13,7 +13,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from api.app import create_app
-from api.security.oidc import Provider
+from api.security.oidc import Provider, roles_from_text
+from core.errors import ConfigError
 from tests.api.conftest import served
 from tests.api.town import NOW
 
@@ -119,3 +120,11 @@ def test_a_token_signed_by_somebody_else_lets_nobody_in(identity, browser):
 def test_a_forged_return_lets_nobody_in(browser):
     assert browser.get("/sign-in/oidc/back?code=c1&state=guess").status_code == 403
     assert browser.get("/api/v1/zones").status_code == 401
+
+
+def test_groups_and_roles_as_a_setting():
+    assert roles_from_text("va-drift=operator; CN=leder=operator,reporter") == {
+        "va-drift": {"operator"}, "CN=leder": {"operator", "reporter"}}  # fmt: skip
+    for wrong in ("va-drift", "va-drift=king", "=operator"):
+        with pytest.raises(ConfigError):
+            roles_from_text(wrong)

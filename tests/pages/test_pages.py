@@ -139,10 +139,25 @@ def test_values_and_alarms_move_by_themselves(visit, site):
 
 def test_an_alarm_is_acknowledged_with_one_press(visit, site):
     _, services, _ = site
-    page = visit(size="phone").open("/", '[data-alarm="al-1"] button')
-    page.locator('[data-alarm="al-1"] button').click()
+    page = visit(size="phone").open("/", '[data-alarm="al-1"] button.act')
+    page.locator('[data-alarm="al-1"] button.act').click()
     expect(page.locator('[data-alarm="al-1"] .badge', has_text="Kvittert")).to_be_visible(timeout=10_000)
     assert services.registry.alarms.get("al-1").state == "acknowledged"
+
+
+def test_an_alarm_is_worked_on_to_its_end(visit, site):
+    _, services, _ = site
+    page = visit().open("/", '[data-alarm="al-2"] .more-dots')
+    page.locator('[data-alarm="al-2"] .more-dots').click()
+    dialog = page.locator("dialog")
+    dialog.locator("input").fill("Risten var tett")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_contain_text("Risten var tett")
+    dialog.get_by_role("button", name="Reell", exact=True).click()
+    dialog.get_by_role("button", name="Løst").click()
+    expect(dialog.get_by_role("button", name="Lukk", exact=True).last).to_be_visible(timeout=10_000)
+    kept = services.registry.alarms.get("al-2")
+    assert (kept.state, kept.feedback, kept.comments[0].text) == ("resolved", "true", "Risten var tett")
 
 
 def test_the_scrubber_shows_the_town_as_it_was(visit):

@@ -1,5 +1,6 @@
 // Operations: what is wrong now, where, how sure, since when.
 import { $, ago, ask, day, empty, failed, fill, h, icon, loading, moment, number, rights, seconds, segments, send, span, t, toast } from "./lib.js";
+import { openAlarm } from "./alarm.js";
 import * as live from "./live.js";
 import { Chart } from "./chart.js";
 import { TownMap, glyph } from "./map.js";
@@ -124,6 +125,7 @@ function row(a) {
     h("div", {}, h("div", { class: "row" }, h("span", { class: "title" }, kindName(a.kind)), h("span", { class: "since", title: moment(a.started_at) }, since)),
       h("div", { class: "meta" }, h("span", {}, place)),
       h("div", { class: "meta" }, a.ended_at ? null : h("span", { class: `badge ${a.severity}` }, t(`severity.${a.severity}`)), a.state !== "open" && h("span", { class: "badge" }, t(`alarm.${a.state}`)), a.assignee && h("span", {}, a.assignee), h("span", {}, `${moment(a.started_at)}`),
+        h("button", { class: "more-dots", "aria-label": t("alarm.all"), title: t("alarm.all"), onclick: (e) => { e.stopPropagation(); openAlarm(a.id, (changed) => { alarms.set(changed.id, changed); list(); tiles(); }); } }, "⋯"),
         rights.has("work") && a.state === "open" ? h("button", { class: `button little act${a.ended_at ? " quiet" : ""}`, onclick: act("acknowledge", undefined, "acknowledged.toast") }, t("acknowledge")) : null)));
 }
 function figures() {
