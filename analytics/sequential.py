@@ -9,7 +9,7 @@ import numpy as np
 
 from core.model import Floats
 
-_CHUNK = 2048
+_CHUNK = 8192
 
 
 class Shift(NamedTuple):
