@@ -13,16 +13,16 @@ from pydantic import BaseModel, ValidationError
 from core.errors import ConfigError
 from core.quantities import QUANTITIES
 from core.town import Asset, BaseStation, Sensor, Town, Weir, Zone, as_data
+from core.yaml_lines import Place, dotted, line_of, parse_with_lines
 
 _PARTS: dict[str, type[BaseModel]] = {"base_stations": BaseStation, "zones": Zone, "assets": Asset, "sensors": Sensor}
-Place = tuple[str | int, ...]
 
 
 def load_town(path: Path) -> Town:
     """The town described by a file (or by `town.yaml` in a folder). Raises ConfigError listing every mistake."""
     path = path / "town.yaml" if path.is_dir() else path
     try:
-        data, lines = _parse(path.read_text(encoding="utf-8"))
+        data, lines = parse_with_lines(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read ({error.strerror})"]) from error
     except UnicodeDecodeError as error:
@@ -36,9 +36,9 @@ def load_town(path: Path) -> Town:
     try:
         town = Town.model_validate(data)
     except ValidationError as error:
-        raise ConfigError([f"{path}:{_line(lines, e['loc'])}: {_dotted(e['loc'])}: {e['msg'].removeprefix('Value error, ')}"
+        raise ConfigError([f"{path}:{line_of(lines, e['loc'])}: {dotted(e['loc']) or 'town'}: {e['msg'].removeprefix('Value error, ')}"
                            for e in error.errors()]) from error  # fmt: skip
-    problems = [f"{path}:{_line(lines, place)}: {_dotted(place)}: {text}" for place, text in _inconsistencies(town)]
+    problems = [f"{path}:{line_of(lines, place)}: {dotted(place) or 'town'}: {text}" for place, text in _inconsistencies(town)]
     if problems:
         raise ConfigError(problems)
     return town
@@ -122,35 +122,3 @@ def _weir_width(place: Place, weir: Weir | None) -> Iterator[tuple[Place, str]]:
         yield place, f"a {weir.kind} weir needs width_m"
     if weir is not None and weir.kind == "v_notch" and weir.notch_angle_deg is None:
         yield place, "a v_notch weir needs notch_angle_deg"
-
-
-def _parse(text: str) -> tuple[Any, dict[Place, int]]:
-    """The data, and the line (from 1) on which each of its parts begins."""
-    loader = yaml.CSafeLoader(text) if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader(text)
-    node = loader.get_single_node()
-    lines: dict[Place, int] = {}
-    if node is None:
-        return None, lines
-    _note_lines(node, (), lines)
-    return loader.construct_document(node), lines
-
-
-def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int]) -> None:
-    lines[place] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            _note_lines(value, (*place, key.value), lines)
-            lines[(*place, key.value)] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            _note_lines(value, (*place, i), lines)
-
-
-def _line(lines: dict[Place, int], place: Place) -> int:
-    while place and place not in lines:
-        place = place[:-1]
-    return lines.get(place, 1)
-
-
-def _dotted(place: Place) -> str:
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".") or "town"
