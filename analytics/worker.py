@@ -5,11 +5,13 @@ Late data re-opens the past: whatever window a reading falls into is scanned and
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -29,6 +31,9 @@ BLOCK_DAYS = 30
 BACK_S = 26 * 3600.0
 """How far back the analyst looks without being told [s]: meters send the log of the hours before."""
 LATE = "late:"
+WHOLE_EVERY_S = 3_600.0
+"""How often everything is looked at, silent sensors too [s]."""
+PUBLISH_EVERY_S = 900.0
 KEEP_OPEN_S = {"info": 3_600.0, "warning": 86_400.0, "major": 3 * 86_400.0}
 """How long an alarm waits for a person after its cause has ended [s]; a critical one waits until somebody closes it."""
 CAUSE_DAYS = 7
@@ -47,27 +52,38 @@ class Work:
     figures: tuple[IndicatorValue, ...] = ()
 
 
+class Window(NamedTuple):
+    """What to work on: [start, end) of the devices that reported; of everything where `devices` is None."""
+
+    start: float
+    end: float
+    devices: frozenset[str] | None
+
+
 @dataclass
 class Dirty:
-    """The window that readings have touched since it was last taken. Thread-safe."""
+    """What readings have touched since it was last taken. Thread-safe."""
 
-    _start: float | None = None
-    _end: float | None = None
+    _window: Window | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, readings: Readings) -> None:
+        """These were written."""
         if len(readings):
-            self.widen(float(readings.t.min()), float(readings.t.max()))
+            self.widen(float(readings.t.min()), float(readings.t.max()), frozenset(readings.sensor.tolist()))
 
-    def widen(self, start: float, end: float) -> None:
+    def widen(self, start: float, end: float, devices: frozenset[str] | None = None) -> None:
         with self._lock:
-            self._start = start if self._start is None else min(self._start, start)
-            self._end = end if self._end is None else max(self._end, end)
+            if self._window is None:
+                self._window = Window(start, end, devices)
+                return
+            w = self._window
+            both = None if devices is None or w.devices is None else w.devices | devices
+            self._window = Window(min(w.start, start), max(w.end, end), both)
 
-    def take(self) -> tuple[float, float] | None:
+    def take(self) -> Window | None:
         with self._lock:
-            window = None if self._start is None or self._end is None else (self._start, self._end)
-            self._start = self._end = None
+            window, self._window = self._window, None
             return window
 
 
@@ -92,50 +108,72 @@ class Analyst:
     """Told of every round's work."""
     dirty: Dirty = field(default_factory=Dirty)
     rollups: Rollups = field(init=False)
+    _unpublished: Window | None = None
+    _published_at: float = -math.inf
+    _seen: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rollups = Rollups(self.store)
 
-    def work(self, start: float, end: float, progress: Progress | None = None) -> Work:
-        """Scan [start, end) (Unix s) and bring everything that follows from it up to date."""
+    def work(self, start: float, end: float, progress: Progress | None = None, devices: Collection[str] | None = None) -> Work:
+        """Scan [start, end) (Unix s), of some devices or of all, and bring everything that follows from it up to date."""
         town = self.registry.town()
         planned = self.registry.maintenance.find(start - CAUSE_DAYS * 86_400, end)
         known = self.registry.events.find(start=start, end=end)
-        result = scan(self.store, town, start, end, known=known, planned=planned, progress=progress)
+        points = None if devices is None else {s.id for d in devices for s in town.by_device.get(d, ())}
+        result = scan(self.store, town, start, end, known=known, planned=planned, progress=progress, sensors=points)
         others = self.also(self.clock(), self.registry.events.find(open_only=True))
         events = self.registry.events.save([*result.events, *others])
         self.registry.events.withdraw(result.withdrawn)
-        alarms = self._raise_alarms(start, end) if events or result.withdrawn else ()
-        figures = self._publish(start, end)
+        alarms = self._raise_alarms(start, end) if events or result.withdrawn or devices is None else ()
+        figures = self._publish_when_due(start, end, now=devices is None)
         work = Work(start, end, tuple(events), result.withdrawn, alarms, figures)
         self.after(work)
         return work
 
     def run(self, stop: threading.Event, every_s: float, *, beside: bool = False) -> None:
-        """Until stopped: every `every_s`, work on what became dirty. `beside` others that ingest, the last day is looked at each time."""
-        self.dirty.widen(self.clock() - BACK_S, self.clock())
+        """Until stopped: every `every_s` what reported since; every hour, and at the start, everything of the last day.
+
+        `beside` processes that ingest, what reported is seen in the store.
+        """
+        whole_at = -math.inf
         while not stop.wait(every_s):
-            if beside:
-                self.dirty.widen(self.clock() - BACK_S, self.clock())
+            now = self.clock()
+            if now - whole_at >= WHOLE_EVERY_S:
+                self.dirty.widen(now - BACK_S, now)
+                whole_at = now
+            elif beside:
+                self._look_around()
             self.run_once()
 
     def run_once(self) -> None:
         """Work on what is dirty, if anything is; late marks are taken away only when their window has been worked on."""
-        marks = {key: self.registry.documents.get(key) for key in self.registry.documents.keys(LATE)}
-        for mark in marks.values():
-            if mark is not None:
-                self.dirty.widen(mark["start"], mark["end"])
-        window = self.dirty.take()
-        if window is None:
-            return
         try:
-            self.work(window[0], max(window[1] + 1.0, self.clock()))
+            marks = {key: self.registry.documents.get(key) for key in self.registry.documents.keys(LATE)}
+            for mark in marks.values():
+                if mark is not None:
+                    self.dirty.widen(mark["start"], mark["end"])
+            window = self.dirty.take()
+            if window is None:
+                return
+            try:
+                self.work(window.start, max(window.end + 1.0, self.clock()), devices=window.devices)
+            except StoreUnavailable:
+                self.dirty.widen(*window)
+                raise
+            for key in marks:
+                self.registry.documents.remove(key)
         except StoreUnavailable as error:
-            self.dirty.widen(*window)
             log.warning("analysis waits", why=str(error))
-            return
-        for key in marks:
-            self.registry.documents.remove(key)
+
+    def _look_around(self) -> None:
+        """Mark as dirty what other processes have stored since the last look."""
+        for reading in self.store.latest():
+            before = self._seen.get(reading.sensor)
+            if before is None or reading.measured_at > before:
+                self._seen[reading.sensor] = reading.measured_at
+                if before is not None:
+                    self.dirty.widen(before, reading.measured_at, frozenset((reading.sensor,)))
 
     def _raise_alarms(self, start: float, end: float) -> tuple[Alarm, ...]:
         town, registry = self.registry.town(), self.registry
@@ -160,6 +198,15 @@ class Analyst:
         for alarm in over:
             self.on_alarm(alarm)
         return over
+
+    def _publish_when_due(self, start: float, end: float, *, now: bool) -> tuple[IndicatorValue, ...]:
+        """Figures follow within a quarter of an hour, at once where `now`."""
+        w = self._unpublished
+        self._unpublished = Window(start, end, None) if w is None else Window(min(w.start, start), max(w.end, end), None)
+        if not now and self.clock() - self._published_at < PUBLISH_EVERY_S:
+            return ()
+        w, self._unpublished, self._published_at = self._unpublished, None, self.clock()
+        return self._publish(w.start, w.end)
 
     def _publish(self, start: float, end: float) -> tuple[IndicatorValue, ...]:
         """Every month and year that the window touches."""
