@@ -54,13 +54,13 @@ class Migrated:
 
 def migrate(ends: Ends, progress: Callable[[float], None] = lambda share: None) -> Migrated:
     """Raises NotFound without a registry to read, Conflict where the target holds something else, StoreRejected where counts differ."""
+    files = sum(_copy(ends.source_dir / name, ends.target_dir / name) for name in _LOGS)
     registry_rows = _registry(ends.source_dir / "registry.db", ends.target_registry)
     wanted = ends.source.coverage()
     there = _by_series(ends.target.coverage())
     missing = [c for c in wanted if not _complete(c, there)]
     readings = _readings(ends, missing, progress)
     _check(wanted, _by_series(ends.target.coverage()))
-    files = sum(_copy(ends.source_dir / name, ends.target_dir / name) for name in _LOGS)
     ends.after()
     return Migrated(registry_rows, len(wanted), len(wanted) - len(missing), readings, files)
 
@@ -143,13 +143,21 @@ def _check(wanted: Sequence[Coverage], there: Mapping[tuple[str, str], Coverage]
 
 
 def _copy(source: Path, target: Path) -> int:
-    """Files that are not there yet; the uplink log of a Mjøsa that has taken uplinks already is left alone."""
-    if not source.is_dir() or (target.is_dir() and any(target.iterdir())):
+    """Number of files copied; 0 where an earlier try has brought them. Raises Conflict over a folder that holds anything else."""
+    wanted = _sizes(source)
+    there = _sizes(target)
+    if there == wanted:
         return 0
+    if there:
+        raise Conflict(f"{target} holds other things already: migrate into an empty data folder, before anything is started on it")
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(source, part)
     if target.is_dir():
         target.rmdir()
     part.rename(target)
-    return sum(p.is_file() for p in target.rglob("*"))
+    return len(wanted)
+
+
+def _sizes(folder: Path) -> dict[Path, int]:
+    return {p.relative_to(folder): p.stat().st_size for p in folder.rglob("*") if p.is_file()}

@@ -151,6 +151,16 @@ def test_a_migration_that_was_broken_off_goes_on(old, servers, tmp_path):
         assert everything(both.target) == everything(both.source)
 
 
+def test_a_log_that_has_taken_uplinks_is_not_overwritten(old, servers, tmp_path):
+    with ends(old, servers, tmp_path) as (both, _):
+        (both.target_dir / "uplinks").mkdir(parents=True)
+        (both.target_dir / "uplinks" / "uplinks-000001.sqlite").write_bytes(b"another log")
+        with pytest.raises(Conflict, match="uplinks holds other things"):
+            migrate(both)
+        assert not both.target.coverage()
+        assert (both.target_dir / "uplinks" / "uplinks-000001.sqlite").read_bytes() == b"another log"
+
+
 def test_what_is_not_a_data_folder_is_said(old, servers, tmp_path):
     with ends(old, servers, tmp_path) as (both, _):
         (both.source_dir / "registry.db").rename(both.source_dir / "elsewhere.db")
