@@ -11,22 +11,18 @@ if sys.version_info < (3, 11):  # noqa: UP036 – before any import that an old 
     sys.exit(f"Mjøsa needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 
 import json
-import logging
-import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 from urllib.parse import urlsplit
 
 import prometheus_client
 import structlog
 import typer
-import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -34,7 +30,10 @@ import analytics.commands
 import analytics.commands_kpi
 import analytics.commands_maintenance
 import core.commands_data
+import core.commands_stack
+import dashboards.commands
 import gateway.commands
+import gateway.commands_init
 import ingest.commands
 import ingest.commands_devices
 import simulators.commands
@@ -42,14 +41,17 @@ from analytics.commands import analyse as analyse_data_folder
 from analytics.worker import Analyst, mark_late
 from api.app import create_app
 from api.live import Hub
-from api.notify.channels import Channel, Smtp, web_channels
-from api.notify.outbox import Notifier
-from api.security.oidc import Provider
+from api.notify.channels import channels_of
+from api.security.oidc import provider_of
 from api.security.sessions import one_time_link
-from api.services import Services
+from api.services import Services, base_url
+from api.serving import serve as run_server
 from core import retention
 from core.commands_data import Tools
-from core.errors import ConfigError, MjosaError
+from core.errors import ConfigError, MjosaError, StoreError
+from core.heartbeat import Heartbeat
+from core.logs import log_to_stderr
+from core.migrate_data import Ends
 from core.model import Event, Reading, Readings
 from core.process import in_background, only_one, ports_free, running, running_server, server_note, stopping
 from core.registry import Registry
@@ -76,6 +78,7 @@ from ingest.pipeline import Pipeline
 from ingest.processor import Processor
 from ingest.relearn import relearn_batteries, relearn_frames
 from ingest.replay import Replayer
+from ingest.status import IngestStatus
 from ingest.uplink_log import UplinkLog
 
 if TYPE_CHECKING:
@@ -83,7 +86,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Mjøsa listens to a town's water.")
 console = Console(stderr=True)
-DAY_S = 86_400.0
+DAY_S, MINUTE_S = 86_400.0, 60.0
 JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -103,6 +106,7 @@ class System:
     processor: Processor
     replayer: Replayer
     analyst: Analyst
+    status: IngestStatus
     hub: Hub
     clock: Callable[[], float]
 
@@ -129,7 +133,7 @@ def build(
         store, registry, clock, hub.alarm, also=lambda now, known: [e for e in fleet.events(now, known) if e.kind != "silence"]
     )
     if settings.store_url.startswith("influx"):
-        analyst.after = Mirror(cast(Lines, store), registry, clock).analysed
+        analyst.after.append(Mirror(cast(Lines, store), registry, clock).analysed)
     listeners = (
         fleet.hear,
         lambda written, readings: analyst.dirty.note(readings),
@@ -142,7 +146,10 @@ def build(
         housekeeping=housekeeping(log, dead_letters, settings.log_retention_days, clock),
     )  # fmt: skip
     replayer = Replayer(log, dead_letters, parse_event, registry.town, store, models, listeners)
-    return System(settings, registry, store, log, cursor, dead_letters, models, fleet, pipeline, processor, replayer, analyst, hub, clock)
+    status = IngestStatus(processor, pipeline, dead_letters, fleet, log, clock)
+    return System(
+        settings, registry, store, log, cursor, dead_letters, models, fleet, pipeline, processor, replayer, analyst, status, hub, clock
+    )
 
 
 @app.callback()
@@ -150,7 +157,7 @@ def main(ctx: typer.Context) -> None:
     """Read the settings once; every command finds them in ctx.obj."""
     if ctx.invoked_subcommand != "check-config":
         ctx.obj = load_settings()
-        _log_to(ctx.obj)
+        log_to_stderr(ctx.obj)
 
 
 @app.command()
@@ -185,7 +192,7 @@ def ingest_(ctx: typer.Context) -> None:
         stack.enter_context(running(system.processor))
         subscriber = stack.enter_context(running(Subscriber(_broker(settings, stack), system.processor.keep, clock=system.clock)))
         _count(system, subscriber)
-        stop.wait()
+        _beat(system, subscriber, stop)
 
 
 @app.command()
@@ -207,6 +214,8 @@ def analyse(
         analyse_data_folder(folder, as_json)
         return
     with _opened(ctx.obj) as system, stopping() as stop, in_background("housekeeping", lambda: _keep_house(system, stop), stop):
+        heart = Heartbeat(ctx.obj.data_dir, "analyse", system.clock)
+        system.analyst.after.append(lambda work: heart.beat())
         system.analyst.run(stop, ctx.obj.analyse_every_s, beside=True)
 
 
@@ -249,6 +258,22 @@ def _progress() -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), share, TimeElapsedColumn(), console=console)
 
 
+def _beat(system: System, subscriber: Subscriber, stop: threading.Event) -> None:
+    """Until stopped: say every ten seconds that all is well, and every minute to Grafana how much."""
+    heart, told_at = Heartbeat(system.settings.data_dir, "ingest", system.clock), -MINUTE_S
+    while not stop.wait(10):
+        if subscriber.fault or system.processor.fault:
+            continue
+        figures = system.status.figures()
+        heart.beat(figures)
+        if system.settings.store_url.startswith("influx") and system.clock() - told_at >= MINUTE_S:
+            told_at = system.clock()
+            try:
+                Mirror(cast(Lines, system.store), system.registry, system.clock).ingested(system.settings.mqtt_client_id, figures)
+            except StoreError as error:
+                structlog.get_logger("mjosa").warning("figures for Grafana wait", why=str(error))
+
+
 def _remember(system: System) -> None:
     """What the fleet knew before a restart: frames of the last days, batteries of the last months."""
     now = system.clock()
@@ -282,15 +307,6 @@ def _show(hub: Hub, readings: Readings) -> None:
     """New readings to the open pages."""
     columns = (readings.sensor, readings.quantity, readings.t.tolist(), readings.x.tolist(), readings.flag.tolist())
     hub.readings([Reading(s, q, t, x, f) for s, q, t, x, f in zip(*columns, strict=True)])
-
-
-def _log_to(settings: Settings) -> None:
-    render = structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer(pad_event_to=0)
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), render],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 @contextmanager
@@ -328,6 +344,21 @@ def _tools(settings: Settings) -> Iterator[Tools]:
             system.store, system.registry, lambda before, dry_run: system.log.prune(before, dry_run=dry_run),
             lambda dev_euis, dry_run: erase_devices(system.log, system.dead_letters, dev_euis, dry_run=dry_run),
         )  # fmt: skip
+
+
+@contextmanager
+def _ends(settings: Settings, folder: Path) -> Iterator[Ends]:
+    """For migrating: an embedded Mjøsa's folder, and what the settings name."""
+    with closing(open_store(f"duckdb:{folder / 'readings.duckdb'}", folder)) as source, _opened(settings) as system:
+        yield Ends(source, folder, system.store, _database_url(settings), settings.data_dir)
+
+
+def _prepare_store(settings: Settings, admin_token: str) -> str:
+    from core.stores.influx_setup import set_up
+
+    url = settings.store_url.replace("influxdb", "http", 1)
+    made = set_up(url, admin_token, settings.influx_org, settings.influx_bucket, make_token=False)
+    return f"bucket {settings.influx_bucket} {'made' if made.made_bucket else 'was there'}"
 
 
 @contextmanager
@@ -371,32 +402,27 @@ def _broker(settings: Settings, stack: ExitStack) -> Connection:
     )  # fmt: skip
 
 
-def _base_url(settings: Settings) -> str:
-    scheme = "https" if settings.tls_certificate else "http"
-    return str(settings.public_url or f"{scheme}://{settings.host}:{settings.port}")
-
-
 def _serve(system: System, stack: ExitStack, subscriber: Subscriber | None = None) -> None:
     """Serve until asked to stop."""
-    settings, base_url = system.settings, _base_url(system.settings)
+    settings = system.settings
     _count(system, subscriber)
-    channels = _channels(settings)
-    stack.enter_context(running(Notifier(system.registry, channels, system.clock, base_url)))
     registration = open_registration(settings, system.registry, native_models())
     ended, stand_in = threading.Event(), settings.chirpstack_url is None
     stack.enter_context(in_background("registration", lambda: keep_in_step(registration, ended, whole_town=stand_in), ended))
     services = Services(
         settings, system.store, system.registry, system.clock, system.hub, log=system.log, models=system.models, fleet=registration.fleet,
         registration=registration, dead_letters=system.dead_letters, replay=lambda dev_eui: asdict(system.replayer.dead(dev_eui=dev_eui)),
-        status=_Status(system), store_handler=lambda request: handle_store_request(system.store, request),
-        store_token=stack.enter_context(server_note(settings.data_dir, f"http://127.0.0.1:{settings.port}")), oidc=_oidc(settings),
-        channels=channels,
+        status=system.status, store_handler=lambda request: handle_store_request(system.store, request),
+        store_token=stack.enter_context(server_note(settings.data_dir, f"http://127.0.0.1:{settings.port}")),
+        oidc=provider_of(settings), channels=channels_of(settings),
     )  # fmt: skip
-    config = uvicorn.Config(
-        create_app(services), settings.host, settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=3,
-        ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key, server_header=False,
-    )  # fmt: skip
-    _Server(config, lambda: one_time_link(system.registry, system.clock, base_url)).run()
+    run_server(create_app(services), settings, lambda: _say_ready(system))
+
+
+def _say_ready(system: System) -> None:
+    link = one_time_link(system.registry, system.clock, base_url(system.settings))
+    text = f"\n[bold]Mjøsa[/bold] is ready. This link signs you in, once; Ctrl-C stops.\n\n  {link}\n"
+    console.print(text, highlight=False, soft_wrap=True)
 
 
 def _count(system: System, subscriber: Subscriber | None) -> None:
@@ -404,69 +430,17 @@ def _count(system: System, subscriber: Subscriber | None) -> None:
     prometheus_client.REGISTRY.register(IngestCollector(system.processor, system.pipeline, system.log, system.dead_letters, subscriber))
 
 
-def _channels(settings: Settings) -> Mapping[str, Channel]:
-    """Every way a notification can leave; e-mail only where a server is named."""
-    if settings.smtp_host is None:
-        return web_channels()
-    password = settings.smtp_password.get_secret_value() if settings.smtp_password else ""
-    mail = Smtp(settings.smtp_host, settings.smtp_port, settings.smtp_sender, settings.smtp_username, password, settings.smtp_tls)
-    return {**web_channels(), "email": mail}
-
-
-def _oidc(settings: Settings) -> Provider | None:
-    if settings.oidc_issuer is None or settings.oidc_client_secret is None:
-        return None
-    roles = {group: frozenset(names) for group, names in settings.oidc_roles.items()}
-    secret = settings.oidc_client_secret.get_secret_value()
-    return Provider(settings.oidc_issuer, settings.oidc_client_id, secret, roles, settings.oidc_groups_claim)
-
-
-class _Server(uvicorn.Server):
-    """Prints the way in once it listens."""
-
-    def __init__(self, config: uvicorn.Config, link: Callable[[], str]) -> None:
-        super().__init__(config)
-        self._link = link
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            text = f"\n[bold]Mjøsa[/bold] is ready. This link signs you in, once; Ctrl-C stops.\n\n  {self._link()}\n"
-            console.print(text, highlight=False, soft_wrap=True)
-
-
-class _Status:
-    """What ingest, radio and disk say about themselves, for the pages."""
-
-    def __init__(self, system: System) -> None:
-        self._system = system
-        self._counted: list[tuple[float, int]] = []
-
-    def __call__(self) -> dict[str, Any]:
-        s, now = self._system, self._system.clock()
-        return {
-            "processed": s.processor.processed, "uplinks_per_minute": self._per_minute(now), "lag_s": s.processor.lag_s(),
-            "backlog": s.processor.backlog, "fault": s.processor.fault, "duplicates": s.pipeline.duplicates,
-            "dead_letters": s.dead_letters.count(), "base_stations": s.fleet.base_stations(),
-            "free_bytes": shutil.disk_usage(s.settings.data_dir).free,
-        }  # fmt: skip
-
-    def _per_minute(self, now: float) -> float | None:
-        """Messages per minute over the last five minutes; None before the first ten seconds are over."""
-        self._counted = [c for c in self._counted if c[0] > now - 300] + [(now, self._system.processor.processed)]
-        (then, before), (_, count) = self._counted[0], self._counted[-1]
-        return None if now - then < 10 else (count - before) / (now - then) * 60
-
-
 GROUPS: Mapping[str, typer.Typer] = {
     "simulate": simulators.commands.app, "devices": ingest.commands_devices.app, "sensors": gateway.commands.app,
     "zones": gateway.commands.zones_app, "deadletters": ingest.commands.app, "kpi": analytics.commands_kpi.app,
-    "maintenance": analytics.commands_maintenance.app,
+    "maintenance": analytics.commands_maintenance.app, "dashboards": dashboards.commands.app,
 }  # fmt: skip
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "evaluate": analytics.commands.evaluate_command, "replay": ingest.commands.replay, "report": analytics.commands_kpi.report,
+    "alive": core.commands_stack.alive, "migrate": core.commands_stack.migrate_command(_ends),
+    "init": gateway.commands_init.command(_prepare_store, lambda settings: Registry.open(_database_url(settings)), native_models),
 }  # fmt: skip
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)

@@ -104,8 +104,8 @@ class Analyst:
     on_alarm: Callable[[Alarm], None] = lambda alarm: None
     also: Callable[[float, Sequence[Event]], Sequence[Event]] = lambda now, known: ()
     """Events that others find: `also(now, those still open)`."""
-    after: Callable[[Work], None] = lambda work: None
-    """Told of every round's work."""
+    after: list[Callable[[Work], object]] = field(default_factory=list)
+    """All told of every round's work."""
     dirty: Dirty = field(default_factory=Dirty)
     rollups: Rollups = field(init=False)
     _unpublished: Window | None = None
@@ -128,7 +128,8 @@ class Analyst:
         alarms = self._raise_alarms(start, end) if events or result.withdrawn or devices is None else ()
         figures = self._publish_when_due(start, end, now=devices is None)
         work = Work(start, end, tuple(events), result.withdrawn, alarms, figures)
-        self.after(work)
+        for told in self.after:
+            told(work)
         return work
 
     def run(self, stop: threading.Event, every_s: float, *, beside: bool = False) -> None:

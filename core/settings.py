@@ -74,20 +74,14 @@ class Settings(BaseSettings):
     """A Grafana to push the boards to (`mjosa dashboards push`); the stack's own gets them as files."""
     grafana_token: SecretStr | None = None
 
-    smtp_host: str | None = None
-    """Mail server for notifications; none: no e-mail."""
-    smtp_port: int = Field(587, ge=1, le=65535)
-    smtp_sender: str = "mjosa@localhost"
-    """From address."""
-    smtp_username: str = ""
-    smtp_password: SecretStr | None = None
-    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    smtp_url: SecretStr | None = None
+    """Mail server for notifications: smtp://user:password@host:587?sender=mjosa@host, or smtps://; none: no e-mail."""
     oidc_issuer: str | None = None
     """OpenID Connect provider; with it come client id, secret, and which of its groups have which role."""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr | None = None
-    oidc_roles: dict[str, list[str]] = Field(default_factory=dict)
-    """JSON such as {"va-drift": ["operator"], "va-admin": ["admin"]}."""
+    oidc_roles: str = ""
+    """Such as va-drift=operator; va-ledelse=operator,reporter."""
     oidc_groups_claim: str = "groups"
 
     simulate: bool = True

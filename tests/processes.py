@@ -44,6 +44,7 @@ class Running:
 
     def __init__(self, arguments: list[str], environment: dict[str, str], output: Path) -> None:
         self._output = output
+        self._clients: list[httpx.Client] = []
         clean = {k: v for k, v in os.environ.items() if not k.startswith("MJOSA_")}
         with output.open("ab") as sink:
             self.process = subprocess.Popen(
@@ -58,8 +59,13 @@ class Running:
         """Signed in by the one-time link that was printed."""
         link = wait_for("a sign-in link", self._link, START_S)
         client = httpx.Client(base_url=link.split("/sign-in")[0], follow_redirects=True, timeout=30)
+        self._clients.append(client)
         client.get(link).raise_for_status()
         return client
+
+    def hang_up(self) -> None:
+        for client in self._clients:
+            client.close()
 
     def stop(self, how: int = signal.SIGINT) -> int:
         """Its exit code after a signal."""
@@ -79,9 +85,11 @@ def mjosa(arguments: list[str], folder: Path, **settings: object) -> Iterator[Ru
     """Run a command with its data in `folder` and ports of its own until the block ends."""
     environment = {"MJOSA_DATA_DIR": str(folder / "data"), "MJOSA_PORT": str(free_port()), "MJOSA_MQTT_PORT": str(free_port())}
     environment |= {f"MJOSA_{key.upper()}": str(value) for key, value in settings.items()}
-    running = Running(arguments, environment, folder / "output.txt")
+    output = folder / f"output-{len(list(folder.glob('output-*.txt')))}.txt"
+    running = Running(arguments, environment, output)
     try:
         yield running
     finally:
+        running.hang_up()
         if running.process.poll() is None:
             running.stop(signal.SIGKILL)

@@ -15,6 +15,7 @@ import httpx
 
 from core.errors import ConfigError
 from core.records import OutboxMessage
+from core.settings import Settings
 
 WAIT_S = 15.0
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -131,3 +132,10 @@ def web_channels() -> dict[str, Channel]:
 def _ascii(text: str) -> str:
     """A header value that any server takes: RFC 2047 words, as ntfy decodes them."""
     return text if text.isascii() else Header(text, "utf-8").encode(maxlinelen=998)
+
+
+def channels_of(settings: Settings) -> dict[str, Channel]:
+    """Every way a notification can leave; e-mail only where a mail server is named."""
+    if settings.smtp_url is None:
+        return web_channels()
+    return {**web_channels(), "email": smtp_from_url(settings.smtp_url.get_secret_value())}

@@ -25,6 +25,7 @@ from api.security.rights import Caller, needs
 from api.security.signin import signed_in
 from core.errors import ConfigError
 from core.records import Role, User
+from core.settings import Settings
 
 with warnings.catch_warnings():
     from authlib.deprecate import AuthlibDeprecationWarning
@@ -165,3 +166,11 @@ async def _discover(provider: Provider) -> Mapping[str, Any]:
     if about.get("issuer", "").rstrip("/") != provider.issuer.rstrip("/"):
         raise Problem(502, "The organisation's sign-in names another issuer than the one it was set up with; tell an administrator")
     return about
+
+
+def provider_of(settings: Settings) -> Provider | None:
+    """The identity provider that the settings name."""
+    if settings.oidc_issuer is None or settings.oidc_client_secret is None:
+        return None
+    secret, roles = settings.oidc_client_secret.get_secret_value(), roles_from_text(settings.oidc_roles)
+    return Provider(settings.oidc_issuer, settings.oidc_client_id, secret, roles, settings.oidc_groups_claim)

@@ -83,7 +83,7 @@ def town_in_influx(tmp_path_factory):
         mirror = Mirror(store, registry, lambda: now, "http://127.0.0.1:8080")
         store.write_lines([line("radio", {"dev_eui": s.dev_eui, "quantity": q, "zone": town.zone_of(s)}, {"value": -90.0}, now - 60)
                            for s in town.sensors[:5] for q in ("rssi_dbm", "snr_db")])  # fmt: skip
-        Analyst(local, registry, lambda: now, after=mirror.analysed).work(now - DAYS * 86_400, now)
+        Analyst(local, registry, lambda: now, after=[mirror.analysed]).work(now - DAYS * 86_400, now)
         status = ("uplinks_per_minute", "lag_s", "dead_letters", "duplicates", "log_bytes", "free_bytes")
         mirror.ingested("ingest-1", dict.fromkeys(status, 1.0))
         yield url, "mjosa", now

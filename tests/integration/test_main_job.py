@@ -44,7 +44,7 @@ class Played:
 @pytest.fixture(scope="module")
 def played() -> Played:
     town = build_town(SEED, 0.02)
-    end = time.time() // 3600 * 3600
+    end = last_wednesday_noon(time.time())
     start, live_from = end - DAYS * 86_400, end - HOURS_LIVE * 3600
     storm = Action("storm", end - 29 * 3600, end - 26 * 3600, "", {"mm": 30.0})
     burst = Action("burst", end - 9 * 3600, end, BURST_ZONE, {"m3h": 30.0})
@@ -62,6 +62,12 @@ def played() -> Played:
     live.step(end)
     overflows = clean([e for e in truth.events if e.kind == "overflow"])
     return Played(town, everything.where(everything.t < live_from), messages, overflows, burst)
+
+
+def last_wednesday_noon(now: float) -> float:
+    """So that the same hours of the week are played whenever the test runs (1970-01-07 was a Wednesday)."""
+    wednesday = 6.5 * 86_400
+    return wednesday + (now - wednesday) // (7 * 86_400) * 7 * 86_400
 
 
 def clean(overflows: list[TrueEvent]) -> dict[str, tuple[float, float]]:
@@ -138,5 +144,5 @@ def test_the_demo_town_opens_with_history_and_ctrl_c_ends_it(tmp_path):
         assert running.stop() == 0
     with mjosa(["up"], tmp_path, speed=60) as again:
         again.client()
-        assert "Simulating" not in again.said.rsplit("Ctrl-C", 2)[-1]
+        assert "Simulating" not in again.said
         assert again.stop() == 0
