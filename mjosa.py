@@ -132,8 +132,8 @@ def build(
     analyst = Analyst(
         store, registry, clock, hub.alarm, also=lambda now, known: [e for e in fleet.events(now, known) if e.kind != "silence"]
     )
-    if settings.store_url.startswith("influx"):
-        analyst.after.append(Mirror(cast(Lines, store), registry, clock).analysed)
+    if mirror := _mirror(settings, store, registry, clock):
+        analyst.after.append(mirror.analysed)
     listeners = (
         fleet.hear,
         lambda written, readings: analyst.dirty.note(readings),
@@ -261,15 +261,16 @@ def _progress() -> Progress:
 def _beat(system: System, subscriber: Subscriber, stop: threading.Event) -> None:
     """Until stopped: say every ten seconds that all is well, and every minute to Grafana how much."""
     heart, told_at = Heartbeat(system.settings.data_dir, "ingest", system.clock), -MINUTE_S
+    mirror = _mirror(system.settings, system.store, system.registry, system.clock)
     while not stop.wait(10):
         if subscriber.fault or system.processor.fault:
             continue
         figures = system.status.figures()
         heart.beat(figures)
-        if system.settings.store_url.startswith("influx") and system.clock() - told_at >= MINUTE_S:
+        if mirror and system.clock() - told_at >= MINUTE_S:
             told_at = system.clock()
             try:
-                Mirror(cast(Lines, system.store), system.registry, system.clock).ingested(system.settings.mqtt_client_id, figures)
+                mirror.ingested(system.settings.mqtt_client_id, figures)
             except StoreError as error:
                 structlog.get_logger("mjosa").warning("figures for Grafana wait", why=str(error))
 
@@ -349,8 +350,19 @@ def _tools(settings: Settings) -> Iterator[Tools]:
 @contextmanager
 def _ends(settings: Settings, folder: Path) -> Iterator[Ends]:
     """For migrating: an embedded Mjøsa's folder, and what the settings name."""
-    with closing(open_store(f"duckdb:{folder / 'readings.duckdb'}", folder)) as source, _opened(settings) as system:
-        yield Ends(source, folder, system.store, _database_url(settings), settings.data_dir)
+    with (
+        closing(open_store(f"duckdb:{folder / 'readings.duckdb'}", folder)) as source,
+        closing(Registry.open(_database_url(settings))) as registry,
+        closing(_store(settings, registry)) as target,
+    ):
+        mirror = _mirror(settings, target, registry, time.time)
+        after = mirror.refill if mirror else lambda: None
+        yield Ends(source, folder, target, _database_url(settings), settings.data_dir, after)
+
+
+def _mirror(settings: Settings, store: SeriesStore, registry: Registry, clock: Callable[[], float]) -> Mirror | None:
+    """Grafana's copy of what the registry keeps; only InfluxDB has one."""
+    return Mirror(cast(Lines, store), registry, clock, base_url(settings)) if settings.store_url.startswith("influx") else None
 
 
 def _prepare_store(settings: Settings, admin_token: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import threading
-import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +18,7 @@ from analytics.causes import causes
 from analytics.indicators import Rollups, compute, settled
 from analytics.scan import Progress, scan
 from core.errors import StoreUnavailable
+from core.late import LATE, mark
 from core.model import Event, IndicatorValue, Readings
 from core.records import Alarm, AlarmState, MasterValue
 from core.registry import Registry
@@ -30,7 +30,6 @@ BLOCK_DAYS = 30
 """How far before a period overflows are fetched: a run of 12/24-hour blocks may have begun there [days]."""
 BACK_S = 26 * 3600.0
 """How far back the analyst looks without being told [s]: meters send the log of the hours before."""
-LATE = "late:"
 WHOLE_EVERY_S = 3_600.0
 """How often everything is looked at, silent sensors too [s]."""
 PUBLISH_EVERY_S = 900.0
@@ -91,7 +90,7 @@ def mark_late(registry: Registry, readings: Readings, now: float) -> None:
     """Ingest's side: readings older than the analyst looks back on its own are marked in the registry, so that a crash forgets none."""
     if len(readings) and (start := float(readings.t.min())) < now - BACK_S:
         end = float(readings.t[readings.t < now - BACK_S].max())
-        registry.documents.put(f"{LATE}{uuid.uuid4().hex}", {"start": start, "end": end + 1.0})
+        mark(registry, start, end + 1.0)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from core import backup as backups
-from core import privacy, retention
+from core import late, privacy, retention
 from core.errors import NotFound
 from core.exchange import events as event_lists
 from core.exchange.layout import parse_layout
@@ -82,6 +82,8 @@ def _add_exchange(app: typer.Typer, opened: Opener) -> None:
                 store = None if dry_run else tools.store
                 report = import_readings(file, store, tools.registry.town(), layout, keep_unknown=keep_unknown, progress=shown)
             if not dry_run:
+                if report.new or report.changed:
+                    late.mark(tools.registry, report.first, report.last + 1.0)
                 tools.registry.audit.add(
                     AuditEntry(time.time(), actor, "readings.import", file.name, {"rows": report.rows, "new": report.new})
                 )
