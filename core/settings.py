@@ -97,8 +97,6 @@ class Settings(BaseSettings):
 
     analyse_every_s: float = Field(60.0, gt=0)
     """Seconds between rounds of analysis."""
-    workers: str = "threads"
-    """threads, or a Dask scheduler tcp://host:8786."""
     log_retention_days: int = Field(400, ge=1)
     """Raw uplinks hold household readings too: no longer than those."""
     free_space_mb: int = Field(500, ge=1)
