@@ -18,6 +18,7 @@ from ingest.uplink_log import UplinkLog
 from tests.api.conftest import served
 from tests.api.test_notify import ALARM
 from tests.api.town import build
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.browser
 FLAGS = [
@@ -154,10 +155,10 @@ def test_an_alarm_is_worked_on_to_its_end(visit, site):
     dialog.get_by_role("button", name="Send").click()
     expect(dialog).to_contain_text("Risten var tett")
     dialog.get_by_role("button", name="Reell", exact=True).click()
+    wait_for("the feedback to be kept", lambda: services.registry.alarms.get("al-2").feedback == "true", 20)
     dialog.get_by_role("button", name="Løst").click()
-    expect(dialog.get_by_role("button", name="Lukk", exact=True).last).to_be_visible(timeout=10_000)
-    kept = services.registry.alarms.get("al-2")
-    assert (kept.state, kept.feedback, kept.comments[0].text) == ("resolved", "true", "Risten var tett")
+    wait_for("the alarm to be resolved", lambda: services.registry.alarms.get("al-2").state == "resolved", 20)
+    assert services.registry.alarms.get("al-2").comments[0].text == "Risten var tett"
 
 
 def test_the_scrubber_shows_the_town_as_it_was(visit):
