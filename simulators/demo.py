@@ -22,6 +22,8 @@ from simulators.town import build_town
 
 SCENARIO = "demo"
 HISTORY = "history"
+MISSED_S = 6 * 3600.0
+"""What the town sent while Mjøsa was away reaches it afterwards, at most this long back [s]."""
 BATCH = 1_000_000
 """Readings written at once while the past is filled in."""
 Analyse = Callable[[float, float, Callable[[str, int, int], None]], object]
@@ -60,9 +62,11 @@ class Demo:
         """The town from now on; counters go on from what the store holds."""
         address, history = urlsplit(broker_url), self.registry.documents.get(HISTORY) or {}
         origin = scenario_origin(SCENARIO, float(history["end"])) if "end" in history else None
+        latest, now = self.store.latest(), self.clock()
+        since = max([now - MISSED_S, *(r.measured_at for r in latest if r.measured_at <= now)])
         return LiveTown(
-            self.registry.town(), seed=self.settings.seed, scenario=SCENARIO, origin=origin, speed=self.settings.speed,
-            host=address.hostname or "127.0.0.1", port=address.port or 1883, resume=self.store.latest(), clock=self.clock,
+            self.registry.town(), seed=self.settings.seed, scenario=SCENARIO, since=since, origin=origin, speed=self.settings.speed,
+            host=address.hostname or "127.0.0.1", port=address.port or 1883, resume=latest, clock=self.clock,
         )  # fmt: skip
 
     @contextmanager

@@ -59,12 +59,14 @@ class Counts:
 class LiveTown:
     """Plays a town on an MQTT broker (QoS 1), `speed` simulated seconds per second from `start` (default: now).
 
-    `origin` is when the scenario began (default: it has just ended, as after `readings_of`) and `resume` the store's latest
-    readings, from which counters go on. With `publish` given, no broker is used. Same seed, start and orders give the same bytes.
+    What was measured from `since` until `start` is sent first, at once, as a base station does after an outage. `origin` is when
+    the scenario began (default: it has just ended, as after `readings_of`) and `resume` the store's latest readings, from which
+    counters go on. With `publish` given, no broker is used. Deterministic: same seed, start and orders give the same bytes.
     """
 
     def __init__(
-        self, town: Town, *, seed: int = 1, scenario: str = "demo", start: float | None = None, origin: float | None = None,
+        self, town: Town, *, seed: int = 1, scenario: str = "demo", start: float | None = None, since: float | None = None,
+        origin: float | None = None,
         speed: float = 1.0, host: str = "127.0.0.1", port: int = 1883, username: str | None = None, password: str | None = None,
         application_id: str = APPLICATION_ID, resume: Iterable[Reading] = (), late: float = 0.01, double: float = 0.01,
         publish: Publish | None = None, clock: Callable[[], float] = time.time,
@@ -83,7 +85,7 @@ class LiveTown:
         self._window: Truth | None = None
         self._plan: list[Frame] = []
         self._next = 0
-        self._sent_until = self.start
+        self._sent_until = self.start if since is None else min(since, self.start)
         self._held: list[tuple[float, int, str, bytes]] = []
         self._lock = threading.RLock()
         self._stop = threading.Event()
