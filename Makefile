@@ -40,7 +40,7 @@ bench: .venv/dev
 docs: .venv/dev
 	@$(PY) -m core.settings_page
 	@$(PY) -m core.stores.schema > docs/stores.md
-	@$(PY) -m ingest.codecs.catalogue
+	@$(PY) -m ingest.codecs.catalogue > docs/devices.md
 	@$(PY) -m analytics.catalogue_page > docs/detectors.md
 	@$(PY) -m analytics.indicators.handbook
 	@$(PY) -m api.reference
