@@ -63,6 +63,7 @@ from core.town_file import load_town, unknown_fields
 from dashboards.mirror import Lines, Mirror
 from gateway.broker import EmbeddedBroker
 from gateway.bulk import keep_in_step
+from gateway.cli import database_url
 from gateway.connect import open_registration
 from gateway.downlink import Downlinks
 from gateway.events import parse_event
@@ -121,7 +122,7 @@ def build(
     """Put the parts together; every adapter can be handed in."""
     folder = settings.data_dir
     folder.mkdir(parents=True, exist_ok=True)
-    registry = registry or Registry.open(_database_url(settings))
+    registry = registry or Registry.open(database_url(settings))
     store = store or _store(settings, registry)
     log = UplinkLog(folder / "uplinks", reserve_bytes=settings.free_space_mb * 1_000_000)
     cursor = Cursor(folder / "uplinks" / "cursor.db")
@@ -293,12 +294,6 @@ def _keep_house(system: System, stop: threading.Event) -> None:
             structlog.get_logger("mjosa").warning("housekeeping waits for tomorrow", why=str(error))
 
 
-def _database_url(settings: Settings) -> str:
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    return f"sqlite:///{(settings.data_dir / 'registry.db').resolve()}"
-
-
 def _of_the_network(events: Sequence[Event]) -> list[Event]:
     """What only radio can tell; that a single sensor is silent is found in its readings, in every way to run."""
     return [e for e in events if e.kind != "silence"]
@@ -352,12 +347,12 @@ def _ends(settings: Settings, folder: Path) -> Iterator[Ends]:
     """For migrating: an embedded Mjøsa's folder, and what the settings name."""
     with (
         closing(open_store(f"duckdb:{folder / 'readings.duckdb'}", folder)) as source,
-        closing(Registry.open(_database_url(settings))) as registry,
+        closing(Registry.open(database_url(settings))) as registry,
         closing(_store(settings, registry)) as target,
     ):
         mirror = _mirror(settings, target, registry, time.time)
         after = mirror.refill if mirror else lambda: None
-        yield Ends(source, folder, target, _database_url(settings), settings.data_dir, after)
+        yield Ends(source, folder, target, database_url(settings), settings.data_dir, after)
 
 
 def _mirror(settings: Settings, store: SeriesStore, registry: Registry, clock: Callable[[], float]) -> Mirror | None:
@@ -452,7 +447,7 @@ for _name, _group in GROUPS.items():
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "evaluate": analytics.commands.evaluate_command, "replay": ingest.commands.replay, "report": analytics.commands_kpi.report,
     "alive": core.commands_stack.alive, "migrate": core.commands_stack.migrate_command(_ends),
-    "init": gateway.commands_init.command(_prepare_store, lambda settings: Registry.open(_database_url(settings)), native_models),
+    "init": gateway.commands_init.command(_prepare_store, lambda settings: Registry.open(database_url(settings)), native_models),
 }  # fmt: skip
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
@@ -460,7 +455,7 @@ gateway.commands.use(native_models)
 ingest.commands.use(_replayer)
 analytics.commands_kpi.use(_beside)
 analytics.commands_maintenance.use(_beside)
-core.commands_data.add_commands(app, _tools, _store_alone, _database_url)
+core.commands_data.add_commands(app, _tools, _store_alone, database_url)
 
 
 def run() -> None:

@@ -108,7 +108,7 @@ def test_what_is_found_becomes_an_alarm_that_grafana_shows(stack, tmp_path):
     stack.run("docker", "compose", "run", "--rm", "-v", f"{tmp_path}:/given:ro", "serve", "import", "/given/burst/readings.parquet")
     times = pq.read_table(tmp_path / "burst" / "readings.parquet", columns=["time"])["time"].cast("timestamp[s]").cast("int64").to_numpy()
     looked_at = {"start": float(times.min()), "end": float(times.max())}
-    again = f"import analytics.worker as w, mjosa, core.settings as s; mjosa.Registry.open(mjosa._database_url(s.load_settings()))" \
+    again = f"import analytics.worker as w, mjosa, core.settings as s; mjosa.Registry.open(mjosa.database_url(s.load_settings()))" \
             f".documents.put(w.LATE + 'test', {looked_at})"  # fmt: skip
     stack.run("docker", "compose", "exec", "-T", "analyse", "python", "-c", again)
     wait_for("an alarm in Grafana", lambda: stack.query('SELECT "title" FROM "alarm"'), 600)
